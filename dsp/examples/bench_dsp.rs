@@ -1,0 +1,424 @@
+//! Bench of the sound: `cargo run --release -p scumble-dsp --example bench_dsp -- [--quick]`.
+//!
+//! One JSON array on stdout; medians of interleaved runs. Hops are timed one by one; a hop's time is
+//! the least of several passes over the same input, which a twin, being pure, repeats exactly: so
+//! the worst hop is the work's worst, not the machine's.
+
+use std::hint::black_box;
+use std::io::{BufRead, BufReader, Write};
+use std::path::{Path, PathBuf};
+use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
+use std::sync::Arc;
+use std::time::Instant;
+
+use realfft::RealFftPlanner;
+use realfft::num_complex::Complex;
+use scumble_dsp::batch::Batch;
+use scumble_dsp::stft::Stft;
+use scumble_dsp::store::Store;
+use scumble_dsp::texture::{self, AutoGain};
+use scumble_dsp::{
+    EffectSettings, Field, FieldSpec, Framer, Playhead, Quality, Stroke, StrokeKind, StrokePoint,
+    Twin, WindowShape, WindowSpec,
+};
+
+const RATE: f64 = 48_000.0;
+
+fn noise(seed: u64, len: usize) -> Vec<f32> {
+    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
+    (0..len)
+        .map(|_| {
+            state ^= state << 13;
+            state ^= state >> 7;
+            state ^= state << 17;
+            ((state >> 40) as f32 / 8_388_608.0 - 1.0) * 0.5
+        })
+        .collect()
+}
+
+fn median(values: &mut [f64]) -> f64 {
+    values.sort_by(f64::total_cmp);
+    values[values.len() / 2]
+}
+
+fn all_knobs() -> EffectSettings {
+    EffectSettings {
+        blur_time_ms: 60.0,
+        blur_freq_oct: 0.1,
+        diffuse: 0.3,
+        shift_hz: 31.0,
+        stretch: 1.07,
+        low_cut_hz: 60.0,
+        high_cut_hz: 15_000.0,
+        mod_low_hz: 2.0,
+        mod_high_hz: 20.0,
+        freeze: true,
+        ..Default::default()
+    }
+}
+
+/// A stroke whose dabs number 200.
+fn stroke(kind: StrokeKind, id: u64) -> Stroke {
+    let points = (0..50)
+        .map(|i| {
+            let t = i as f32 / 49.0;
+            let y = 4.0 + 1.5 * (t * 9.0).sin();
+            StrokePoint { x: 0.15 + 0.7 * t, y, pressure: 0.5 + 0.5 * t }
+        })
+        .collect();
+    let mut stroke = Stroke {
+        id,
+        kind,
+        points,
+        radius_time: 0.03,
+        radius_octaves: 0.5,
+        strength: 0.8,
+        hardness: 0.3,
+    };
+    // The radii scale the spacing: find those that make the number.
+    for _ in 0..60 {
+        let ratio = (stroke.dabs().len() as f32 / 200.0).sqrt();
+        stroke.radius_time *= ratio;
+        stroke.radius_octaves *= ratio;
+    }
+    stroke
+}
+
+/// Seconds of each hop of a stereo twin over `seconds`, the least of `passes`.
+fn hops(
+    settings: impl Fn(usize) -> EffectSettings,
+    field: Option<&Arc<Field>>,
+    seconds: f64,
+    passes: usize,
+) -> Vec<f64> {
+    let spec = WindowSpec::new(Quality::Live, RATE);
+    let count = (seconds * RATE) as usize / spec.h;
+    let input = [noise(1, count * spec.h), noise(2, count * spec.h)];
+    let mut best = vec![f64::INFINITY; count];
+    let mut twin = Twin::new(spec, RATE, 2, 0);
+    if let Some(field) = field {
+        drop(twin.set_field(0, Arc::clone(field)));
+    }
+    let (mut left, mut right) = (vec![0.0; spec.h], vec![0.0; spec.h]);
+    for _ in 0..passes {
+        let mut framer = Framer::new(spec, RATE);
+        twin.reset();
+        for n in 0..count {
+            let at = n * spec.h..(n + 1) * spec.h;
+            let position = n as f64 * spec.h as f64 / RATE / 4.0;
+            let playhead = Playhead { position, field: field.map(|f| &**f) };
+            let start = Instant::now();
+            let params = framer.next(&settings(n), playhead);
+            twin.push(n as u64, &[&input[0][at.clone()], &input[1][at]], &params);
+            twin.process_hop(n as u64, &mut [&mut left, &mut right]).expect("pushed");
+            best[n] = best[n].min(start.elapsed().as_secs_f64());
+        }
+    }
+    best
+}
+
+/// One line of the result.
+struct Figure {
+    id: &'static str,
+    value: f64,
+    unit: &'static str,
+    reference: Option<f64>,
+    /// What is compared with the bar, and how.
+    ratio: Option<f64>,
+    bar: f64,
+    pass: bool,
+}
+
+impl Figure {
+    /// A value that must not be above the bar.
+    fn limit(id: &'static str, value: f64, unit: &'static str, bar: f64) -> Self {
+        Self { id, value, unit, reference: None, ratio: None, bar, pass: value <= bar }
+    }
+
+    fn json(&self) -> String {
+        let number = |x: Option<f64>| x.map_or("null".into(), |x| format!("{x:.5}"));
+        format!(
+            "{{\"id\":\"{}\",\"group\":\"dsp\",\"value\":{:.5},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
+            self.id,
+            self.value,
+            self.unit,
+            number(self.reference),
+            number(self.ratio),
+            self.bar,
+            self.pass
+        )
+    }
+}
+
+/// librosa and pyFFTW in a process of their own, one run at a time.
+struct Python {
+    child: Child,
+    ask: ChildStdin,
+    answer: BufReader<ChildStdout>,
+}
+
+impl Python {
+    fn start() -> Result<Self, String> {
+        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
+        let python = std::env::var_os("SCUMBLE_PYTHON")
+            .map_or_else(|| manifest.join("../target/venv/bin/python"), PathBuf::from);
+        let mut child = Command::new(&python)
+            .arg(manifest.join("tests/py/bench_stft.py"))
+            .stdin(Stdio::piped())
+            .stdout(Stdio::piped())
+            .spawn()
+            .map_err(|e| format!("{}: {e}; `cargo xtask test` makes the venv", python.display()))?;
+        let ask = child.stdin.take().ok_or("no stdin")?;
+        let answer = BufReader::new(child.stdout.take().ok_or("no stdout")?);
+        let mut python = Self { child, ask, answer };
+        let line = python.line()?;
+        if line == "ready" { Ok(python) } else { Err(format!("expected ready, found {line:?}")) }
+    }
+
+    fn line(&mut self) -> Result<String, String> {
+        let mut line = String::new();
+        self.answer.read_line(&mut line).map_err(|e| e.to_string())?;
+        Ok(line.trim().to_owned())
+    }
+
+    fn time(&mut self, what: &str) -> Result<f64, String> {
+        writeln!(self.ask, "{what}").map_err(|e| e.to_string())?;
+        self.line()?.parse().map_err(|e| format!("{what}: {e}"))
+    }
+}
+
+impl Drop for Python {
+    fn drop(&mut self) {
+        // It ends with its input; should it not, it is ended.
+        let _ = self.child.kill();
+        let _ = self.child.wait();
+    }
+}
+
+fn seconds(work: impl FnOnce()) -> f64 {
+    let start = Instant::now();
+    work();
+    start.elapsed().as_secs_f64()
+}
+
+fn stft(rounds: usize, figures: &mut Vec<Figure>) {
+    let spec = WindowSpec::custom(2048, 2048, 512, WindowShape::Hann).expect("legal sizes");
+    let clip = noise(3, 2 * 44_100);
+    let mut ours = Stft::new(&spec);
+    let (frames, bins) = (ours.frames(clip.len()), ours.bins());
+    let mut out = vec![Complex::default(); frames * bins];
+    let window = spec.windows().analysis;
+    let plan = RealFftPlanner::<f32>::new().plan_fft_forward(2048);
+    let (mut time, mut scratch) = (plan.make_input_vec(), plan.make_scratch_vec());
+    let mut bare_out = out.clone();
+    let mut python = Python::start();
+    if let Err(why) = &python {
+        eprintln!("no comparison with librosa and pyFFTW: {why}");
+    }
+    let mut times: [Vec<f64>; 4] = Default::default();
+    for _ in 0..rounds {
+        times[0].push(seconds(|| ours.forward(black_box(&clip), black_box(&mut out))));
+        times[1].push(seconds(|| {
+            for (f, row) in bare_out.chunks_exact_mut(bins).enumerate() {
+                for ((t, x), w) in time.iter_mut().zip(&clip[f * 512..]).zip(&window) {
+                    *t = x * w;
+                }
+                let done = plan.process_with_scratch(&mut time, row, &mut scratch);
+                black_box(done.is_ok());
+            }
+            black_box(&mut bare_out);
+        }));
+        if let Ok(python) = &mut python {
+            for (i, name) in ["pyfftw", "librosa"].into_iter().enumerate() {
+                match python.time(name) {
+                    Ok(t) => times[2 + i].push(t),
+                    Err(why) => eprintln!("{why}"),
+                }
+            }
+        }
+    }
+    assert!(out == bare_out, "both must do the same work");
+    let value = median(&mut times[0]) * 1e3;
+    let mut compare = |id, times: &mut Vec<f64>, bar: f64, faster: bool| {
+        let reference = (!times.is_empty()).then(|| median(times) * 1e3);
+        let ratio = reference.map(|r| if faster { r / value } else { value / r });
+        let pass = ratio.is_some_and(|r| if faster { r >= bar } else { r <= bar });
+        figures.push(Figure { id, value, unit: "ms", reference, ratio, bar, pass });
+    };
+    let [_, bare, pyfftw, librosa] = &mut times;
+    compare("stft 2 s over bare loop", bare, 1.15, false);
+    compare("stft 2 s over pyFFTW", pyfftw, 1.0, false);
+    compare("stft 2 s, times faster than librosa", librosa, 3.0, true);
+}
+
+fn painted() -> Arc<Field> {
+    let mut field = Field::empty(FieldSpec::new(RATE, 4.0));
+    for (i, kind) in StrokeKind::ALL.into_iter().enumerate() {
+        // Erasing paint would make less work.
+        if kind != StrokeKind::Erase {
+            field = field.with_stroke(&stroke(kind, i as u64));
+        }
+    }
+    Arc::new(field)
+}
+
+fn twin(long: f64, passes: usize, figures: &mut Vec<Figure>) {
+    let hop_seconds = WindowSpec::new(Quality::Live, RATE).h as f64 / RATE;
+    let share =
+        |times: &[f64]| times.iter().sum::<f64>() / times.len() as f64 / hop_seconds * 100.0;
+    let neutral = EffectSettings::default();
+    let still = hops(|_| neutral, None, long, passes);
+    figures.push(Figure::limit("twin at Live, stereo, neutral", share(&still), "% core", 1.5));
+    // The same sound the long way: transforms and back, and a gain of one.
+    let through = hops(|_| EffectSettings { low_cut_hz: 1e-3, ..neutral }, None, long, passes);
+    figures.push(Figure::limit(
+        "twin at Live, stereo, through the transforms unchanged",
+        share(&through),
+        "% core",
+        1.5,
+    ));
+    // Everything on from the first second on, so that the change itself is among the hops.
+    let field = painted();
+    let all = hops(|n| if n < 750 { neutral } else { all_knobs() }, Some(&field), long, passes);
+    let mut all = all[750..].to_vec();
+    let worst = all.iter().copied().fold(0.0, f64::max);
+    figures.push(Figure::limit(
+        "twin at Live, stereo, all effects and all paint",
+        share(&all),
+        "% core",
+        10.0,
+    ));
+    let typical = median(&mut all);
+    figures.push(Figure {
+        id: "twin, worst hop over median hop",
+        value: worst * 1e6,
+        unit: "us",
+        reference: Some(typical * 1e6),
+        ratio: Some(worst / typical),
+        bar: 4.0,
+        pass: worst <= 4.0 * typical,
+    });
+    for (name, settings, paint) in [
+        ("low cut", EffectSettings { low_cut_hz: 60.0, ..neutral }, false),
+        ("time blur", EffectSettings { blur_time_ms: 60.0, ..neutral }, false),
+        ("modulation low cut", EffectSettings { mod_low_hz: 2.0, ..neutral }, false),
+        ("frequency blur", EffectSettings { blur_freq_oct: 0.1, ..neutral }, false),
+        ("diffuse", EffectSettings { diffuse: 0.3, ..neutral }, false),
+        ("shift", EffectSettings { shift_hz: 100.0, ..neutral }, false),
+        ("stretch", EffectSettings { stretch: 1.1, ..neutral }, false),
+        ("freeze", EffectSettings { freeze: true, ..neutral }, false),
+        ("paint of all kinds", neutral, true),
+        ("all knobs", all_knobs(), false),
+    ] {
+        let times = hops(|_| settings, paint.then_some(&field), long / 2.0, 2);
+        eprintln!("twin, {name}: {:.2} % of one core", share(&times));
+    }
+}
+
+fn painting(rounds: usize, figures: &mut Vec<Figure>) {
+    let brush = stroke(StrokeKind::Gain, 1);
+    eprintln!("the stroke has {} dabs", brush.dabs().len());
+    let before = painted();
+    let clip: Vec<f32> = noise(5, 2 * 44_100);
+    let spec = WindowSpec::custom(2048, 2048, 512, WindowShape::Hann).expect("legal sizes");
+    let mut store = Store::new(spec, 44_100.0, &clip);
+    let (rows, columns) = (512, 1024);
+    let magnitude: Vec<f32> = noise(6, rows * columns).iter().map(|x| x.abs()).collect();
+    let phase: Vec<f32> = noise(7, rows * columns).iter().map(|x| x * 6.0).collect();
+    let mut pixels = vec![0; 4 * rows * columns];
+    let auto_gain = AutoGain::default();
+    let mut times: [Vec<f64>; 5] = Default::default();
+    for _ in 0..rounds {
+        times[0].push(seconds(|| drop(black_box(before.with_stroke(black_box(&brush))))));
+        for (i, kind) in [StrokeKind::Gain, StrokeKind::BlurTime].into_iter().enumerate() {
+            let brush = stroke(kind, 2);
+            times[1 + i].push(seconds(|| {
+                black_box(store.apply(black_box(&brush)));
+                black_box(store.resynthesise());
+            }));
+            store.rebuild(&[]);
+            store.resynthesise();
+        }
+        times[3].push(seconds(|| {
+            texture::draw(1.0, &auto_gain, black_box(&magnitude), &phase, black_box(&mut pixels));
+        }));
+        times[4].push(seconds(|| {
+            texture::draw_complex(
+                1.0,
+                &auto_gain,
+                black_box(&magnitude),
+                &phase,
+                black_box(&mut pixels),
+            );
+        }));
+    }
+    let mut limit = |id, i: usize, bar| {
+        figures.push(Figure::limit(id, median(&mut times[i]) * 1e3, "ms", bar));
+    };
+    limit("stroke of 200 dabs into the field", 0, 2.0);
+    limit("gain stroke of 200 dabs on a store of 2 s, with its sound", 1, 8.0);
+    limit("blur stroke of 200 dabs on a store of 2 s, with its sound", 2, 8.0);
+    limit("texture of 1024 x 512 from magnitude and phase", 3, 1.0);
+    limit("texture of 1024 x 512 from a complex spectrum", 4, 1.0);
+}
+
+/// A note, no bar: a rescue by a twin that has computed nothing for a quarter of a second, all
+/// effects on. It makes up for all the spectra that the effects look back at.
+fn cold() {
+    let spec = WindowSpec::new(Quality::Live, RATE);
+    let input = [noise(1, 4000 * spec.h), noise(2, 4000 * spec.h)];
+    let mut twin = Twin::new(spec, RATE, 2, 0);
+    let mut framer = Framer::new(spec, RATE);
+    let settings = EffectSettings { freeze: false, ..all_knobs() };
+    let (mut left, mut right) = (vec![0.0; spec.h], vec![0.0; spec.h]);
+    let mut times = Vec::new();
+    for n in 0..4000 {
+        let at = n * spec.h..(n + 1) * spec.h;
+        let params = framer.next(&settings, Playhead::default());
+        twin.push(n as u64, &[&input[0][at.clone()], &input[1][at]], &params);
+        if n % 188 == 187 {
+            times.push(seconds(|| {
+                twin.process_hop(n as u64, &mut [&mut left, &mut right]).expect("pushed");
+            }));
+        }
+    }
+    let hop = spec.h as f64 / RATE;
+    let typical = median(&mut times);
+    eprintln!(
+        "cold rescue of a hop: {:.0} us, {:.0} % of its time",
+        typical * 1e6,
+        typical / hop * 100.0
+    );
+}
+
+/// A note, no bar: what the second core brings to whole files.
+fn batch() {
+    let spec = WindowSpec::new(Quality::Live, RATE);
+    let count = (4.0 * RATE) as usize / spec.h;
+    let input = [noise(1, count * spec.h), noise(2, count * spec.h)];
+    let mut framer = Framer::new(spec, RATE);
+    let settings = EffectSettings { freeze: false, ..all_knobs() };
+    let params: Vec<_> = (0..count).map(|_| framer.next(&settings, Playhead::default())).collect();
+    let batch = Batch {
+        spec,
+        sample_rate: RATE,
+        input: &[&input[0], &input[1]],
+        params: &params,
+        fields: [None, None],
+    };
+    let one = seconds(|| drop(black_box(batch.render(1))));
+    let two = seconds(|| drop(black_box(batch.render(2))));
+    eprintln!("batch of 4 s stereo: one core {one:.3} s, two cores {two:.3} s");
+}
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let mut figures = Vec::new();
+    stft(if quick { 50 } else { 200 }, &mut figures);
+    twin(if quick { 4.0 } else { 8.0 }, if quick { 6 } else { 10 }, &mut figures);
+    painting(if quick { 20 } else { 60 }, &mut figures);
+    cold();
+    batch();
+    let lines: Vec<String> = figures.iter().map(Figure::json).collect();
+    println!("[\n  {}\n]", lines.join(",\n  "));
+}

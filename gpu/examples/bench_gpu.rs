@@ -1,0 +1,471 @@
+//! The GPU engine's figures (`cargo xtask bench`): one JSON array on stdout, notes on stderr.
+//!
+//! Runs on the adapter that `SCUMBLE_ADAPTER` names, on the software adapter if it names none.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use scumble_dsp::{
+    EffectSettings, FrameParams, Framer, Playhead, Quality, WindowShape, WindowSpec,
+};
+use scumble_gpu::backend::adapter::AdapterWish;
+use scumble_gpu::backend::wgpu::OpenWgpu;
+use scumble_gpu::backend::wgpu::device::Gpu;
+use scumble_gpu::backend::wgpu::hops::WgpuBackend;
+use scumble_gpu::backend::wgpu::launch::Launch;
+use scumble_gpu::backend::{Backend, JobTable, SlotSpec, Want};
+use scumble_gpu::config::GpuSyncConfig;
+use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
+use scumble_gpu::sync::{Buffering, Counter, HopStatus};
+use scumble_gpu::unified::{Access, Hint, Mapping, UnifiedMemory};
+use serde_json::{Value, json};
+
+fn wish() -> AdapterWish {
+    match AdapterWish::from_env() {
+        AdapterWish::Best => AdapterWish::Software,
+        other => other,
+    }
+}
+
+fn median(times: &mut [f64]) -> f64 {
+    percentile(times, 0.5)
+}
+
+fn percentile(times: &mut [f64], at: f64) -> f64 {
+    times.sort_by(f64::total_cmp);
+    times[((times.len() - 1) as f64 * at).round() as usize]
+}
+
+fn micros(since: Instant) -> f64 {
+    since.elapsed().as_secs_f64() * 1e6
+}
+
+struct Report(Vec<Value>);
+
+impl Report {
+    /// A figure whose ratio to `reference` must be at most `bar`.
+    fn ratio(&mut self, id: &str, unit: &str, value: f64, reference: f64, bar: f64) {
+        let ratio = value / reference;
+        let pass = ratio <= bar;
+        eprintln!("{id}: {value:.2} {unit}, reference {reference:.2}: {ratio:.2} (at most {bar})");
+        self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
+            "reference": reference, "ratio": ratio, "bar": bar, "pass": pass}));
+    }
+
+    /// A figure that must be at most `bar` itself.
+    fn value(&mut self, id: &str, unit: &str, value: f64, bar: f64) {
+        eprintln!("{id}: {value:.3} {unit} (at most {bar})");
+        self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
+            "reference": null, "ratio": null, "bar": bar, "pass": value <= bar}));
+    }
+}
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let mut report = Report(Vec::new());
+    let gpu = match Gpu::open(&wish()) {
+        Ok(gpu) => Arc::new(gpu),
+        Err(error) => {
+            eprintln!("no figures: {error}");
+            println!("[]");
+            return;
+        }
+    };
+    eprintln!("adapter: {}", gpu.facts());
+    overhead(&mut report, &gpu, quick);
+    batching(&mut report, &gpu, quick);
+    stft(&mut report, &gpu, quick);
+    management(&mut report, &gpu, quick);
+    drop(gpu);
+    paced(&mut report, quick);
+    println!("{}", Value::Array(report.0));
+}
+
+/// A backend with `sessions` sessions and the tables of one block for them.
+struct Rig {
+    backend: WgpuBackend,
+    framers: Vec<Framer>,
+    spec: SlotSpec,
+    hops: usize,
+    next: u64,
+}
+
+impl Rig {
+    fn new(gpu: &Arc<Gpu>, mapping: Mapping, sessions: usize, hops: usize) -> Self {
+        let mut backend = WgpuBackend::new(Arc::clone(gpu), mapping).expect("opens");
+        let window = WindowSpec::new(Quality::Live, 48_000.0);
+        let spec = SlotSpec { window, sample_rate: 48_000.0, channels: 2, max_hops: 8 };
+        backend.warm_up(window.n)().expect("warms up");
+        for slot in 0..sessions {
+            backend.open(slot, &spec).expect("opens");
+        }
+        let framers = vec![Framer::new(window, 48_000.0); sessions];
+        Self { backend, framers, spec, hops, next: 0 }
+    }
+
+    fn params(&mut self, slot: usize) -> FrameParams {
+        let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
+        self.framers[slot].next(&settings, Playhead::default())
+    }
+
+    fn fill(&mut self, table: &mut JobTable, slots: std::ops::Range<usize>, first: u64) {
+        table.clear();
+        let input: Vec<f32> =
+            (0..self.spec.hop_floats()).map(|i| (i as f32 * 0.37).sin() * 0.5).collect();
+        for slot in slots {
+            for hop in 0..self.hops {
+                let params = self.params(slot);
+                table.push(slot, first + hop as u64, Want::Output, params, &input);
+            }
+        }
+    }
+
+    fn run(&mut self, table: &JobTable) -> f64 {
+        let start = Instant::now();
+        self.backend.submit(table).expect("submits");
+        while !self.backend.wait(Duration::from_micros(500)).expect("waits") {}
+        let mut sum = 0.0;
+        self.backend.collect(&mut |_, _, samples| sum += samples[0]).expect("collects");
+        std::hint::black_box(sum);
+        micros(start)
+    }
+
+    fn block(&mut self, slots: std::ops::Range<usize>) -> f64 {
+        let mut table = JobTable::default();
+        let first = self.next;
+        self.fill(&mut table, slots, first);
+        self.run(&table)
+    }
+}
+
+/// Write, dispatch, copy, map, with nothing around it: what any engine must pay.
+struct Bare {
+    device: wgpu::Device,
+    queue: wgpu::Queue,
+    pipeline: wgpu::ComputePipeline,
+    bindings: wgpu::BindGroup,
+    upload: wgpu::Buffer,
+    result: wgpu::Buffer,
+    readback: wgpu::Buffer,
+    bytes: u64,
+}
+
+impl Bare {
+    fn new(gpu: &Gpu, bytes: u64) -> Self {
+        let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
+        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
+            label: None,
+            source: wgpu::ShaderSource::Wgsl(
+                "@group(0) @binding(0) var<storage, read_write> data: array<f32>;
+                 @compute @workgroup_size(64)
+                 fn touch(@builtin(global_invocation_id) id: vec3<u32>) {
+                     data[id.x] = data[id.x] * 0.5;
+                 }"
+                .into(),
+            ),
+        });
+        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
+            label: None,
+            layout: None,
+            module: &module,
+            entry_point: Some("touch"),
+            compilation_options: Default::default(),
+            cache: None,
+        });
+        let buffer = |usage| {
+            device.create_buffer(&wgpu::BufferDescriptor {
+                label: None,
+                size: bytes,
+                usage,
+                mapped_at_creation: false,
+            })
+        };
+        use wgpu::BufferUsages as U;
+        let upload = buffer(U::STORAGE | U::COPY_DST | U::COPY_SRC);
+        let result = buffer(U::COPY_DST);
+        let readback = buffer(U::MAP_READ | U::COPY_DST);
+        let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
+            label: None,
+            layout: &pipeline.get_bind_group_layout(0),
+            entries: &[wgpu::BindGroupEntry { binding: 0, resource: upload.as_entire_binding() }],
+        });
+        Self { device, queue, pipeline, bindings, upload, result, readback, bytes }
+    }
+
+    fn run(&self) -> f64 {
+        let data = vec![0u8; self.bytes as usize];
+        let start = Instant::now();
+        self.queue.write_buffer(&self.upload, 0, &data);
+        let mut encoder = self.device.create_command_encoder(&Default::default());
+        {
+            let mut pass = encoder.begin_compute_pass(&Default::default());
+            pass.set_pipeline(&self.pipeline);
+            pass.set_bind_group(0, &self.bindings, &[]);
+            pass.dispatch_workgroups((self.bytes / 256) as u32, 1, 1);
+        }
+        let (from, to) = (&self.upload, &self.readback);
+        encoder.copy_buffer_to_buffer(from, 0, to, 0, self.bytes);
+        let index = self.queue.submit([encoder.finish()]);
+        self.readback.map_async(wgpu::MapMode::Read, .., |_| {});
+        let wait = wgpu::PollType::Wait { submission_index: Some(index), timeout: None };
+        self.device.poll(wait).expect("polls");
+        let seen = self.readback.get_mapped_range(..).expect("mapped")[0];
+        std::hint::black_box((seen, &self.result));
+        self.readback.unmap();
+        micros(start)
+    }
+}
+
+/// Engine overhead: a block's round trip less the GPU's own time, against the bare sequence.
+fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
+    let rounds = if quick { 200 } else { 1000 };
+    let mut rig = Rig::new(gpu, Mapping::Auto, 1, 2);
+    rig.backend.time_everything();
+    // As many bytes as a stereo Live block and its parameters.
+    let bare = Bare::new(gpu, 2048);
+    let (mut engine, mut device, mut reference) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let total = rig.block(0..1);
+        rig.next += 2;
+        let busy: u64 = rig.backend.pass_times().iter().map(|p| p.duration_ns()).sum();
+        let bare_time = bare.run();
+        if round >= 20 {
+            engine.push(total - busy as f64 / 1e3);
+            device.push(busy as f64 / 1e3);
+            reference.push(bare_time);
+        }
+    }
+    eprintln!("GPU's own time of a block: {:.1} us", median(&mut device));
+    report.ratio(
+        "engine overhead / bare write+dispatch+copy+map",
+        "us",
+        median(&mut engine),
+        median(&mut reference),
+        2.0,
+    );
+}
+
+/// Sixteen sessions in one submission against sixteen submissions.
+fn batching(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
+    let rounds = if quick { 20 } else { 100 };
+    const SESSIONS: usize = 16;
+    let mut rig = Rig::new(gpu, Mapping::Auto, SESSIONS, 2);
+    let (mut together, mut apart, mut single) = (Vec::new(), Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let before = rig.backend.stats();
+        let one = rig.block(0..SESSIONS);
+        let dispatches_of_all = rig.backend.stats().dispatches - before.dispatches;
+        rig.next += 2;
+        let mut many = 0.0;
+        let before = rig.backend.stats();
+        for slot in 0..SESSIONS {
+            let time = rig.block(slot..slot + 1);
+            single.push(time);
+            many += time;
+        }
+        let dispatches_of_one =
+            (rig.backend.stats().dispatches - before.dispatches) / SESSIONS as u64;
+        rig.next += 2;
+        assert_eq!(dispatches_of_all, dispatches_of_one, "dispatches grow with sessions");
+        if round >= 3 {
+            together.push(one);
+            apart.push(many);
+        }
+    }
+    eprintln!("one session alone: {:.1} us", median(&mut single));
+    report.ratio(
+        "16 sessions in one submission / 16 submissions",
+        "us",
+        median(&mut together),
+        median(&mut apart),
+        0.5,
+    );
+}
+
+/// Two seconds of sound, 2048/512: windowed STFT through the job table against the bare FFT kernel
+/// of the same size over as many frames.
+fn stft(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
+    use scumble_gpu::backend::wgpu::stft::ClipStft;
+    let rounds = if quick { 5 } else { 30 };
+    let clip: Vec<f32> = (0..88_200).map(|i| (i as f32 * 0.031).sin() * 0.7).collect();
+    let spec = WindowSpec::custom(2048, 2048, 512, WindowShape::Hann).expect("a valid window");
+    let mut whole = ClipStft::new(gpu, spec, clip.len()).expect("fits");
+    let (mut with_window, mut bare) = (Vec::new(), Vec::new());
+    for round in 0..rounds {
+        let start = Instant::now();
+        whole.upload(&clip).expect("uploads");
+        whole.forward().expect("runs");
+        let time = micros(start);
+        let start = Instant::now();
+        whole.upload(&clip).expect("uploads");
+        whole.bare_fft().expect("runs");
+        let reference = micros(start);
+        if round >= 2 {
+            with_window.push(time);
+            bare.push(reference);
+        }
+    }
+    let (time, reference) = (median(&mut with_window), median(&mut bare));
+    report.ratio("STFT of 2 s / bare FFT kernel", "us", time, reference, 1.25);
+    report.value("STFT of 2 s (floor 100 ms, P6)", "ms", time / 1e3, 100.0);
+    whole.forward().expect("runs");
+    let error = worst_error(&mut whole, spec, &clip);
+    report.value("largest error against realfft, relative", "1", error, 1e-5);
+}
+
+/// Largest difference to realfft, relative to the largest magnitude.
+fn worst_error(
+    device: &mut scumble_gpu::backend::wgpu::stft::ClipStft,
+    spec: WindowSpec,
+    clip: &[f32],
+) -> f64 {
+    let mut plan = realfft::RealFftPlanner::<f32>::new();
+    let fft = plan.plan_fft_forward(spec.n);
+    let window = spec.windows().analysis;
+    let (mut time, mut freq) = (fft.make_input_vec(), fft.make_output_vec());
+    let all = device.spectra().expect("reads");
+    let (mut worst, mut largest) = (0.0f32, 0.0f32);
+    for (f, row) in all.chunks_exact(spec.bins()).enumerate() {
+        for (i, t) in time.iter_mut().enumerate() {
+            *t = clip[f * spec.h + i] * window[i];
+        }
+        fft.process(&mut time, &mut freq).expect("lengths agree");
+        for (a, b) in row.iter().zip(&freq) {
+            largest = largest.max(b.norm());
+            worst = worst.max((a[0] - b.re).abs()).max((a[1] - b.im).abs());
+        }
+    }
+    f64::from(worst / largest)
+}
+
+/// What buffer management costs a block, and its copies, mapped and staged.
+fn management(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
+    let rounds = if quick { 200 } else { 2000 };
+    for (name, mapping) in [("mapped", Mapping::Auto), ("staged", Mapping::Staged)] {
+        let memory = UnifiedMemory::new(Arc::clone(gpu), mapping, 64 << 20);
+        let mut inbox =
+            memory.create("inbox", 4096, Access::ReadOnly, Hint::Streaming).expect("fits");
+        let mut outbox =
+            memory.create("outbox", 4096, Access::ReadWrite, Hint::Streaming).expect("fits");
+        let mut seen = vec![0.0f32; 256];
+        let words = vec![1u32; 384];
+        let mut costs = Vec::new();
+        let before = memory.counters().copies.get();
+        for round in 0..rounds {
+            // Writing, preparing, asking back and reading; not the submission and the wait between.
+            let start = Instant::now();
+            inbox.write(0, &words).expect("writes");
+            let mut launch = Launch::begin(gpu, "management");
+            inbox.prepare(&mut launch).expect("prepares");
+            outbox.prepare(&mut launch).expect("prepares");
+            outbox.fetch_first(&mut launch, 1024).expect("fetches");
+            let mut cost = micros(start);
+            let submission = launch.submit().expect("submits");
+            gpu.wait(&submission, Duration::from_secs(5)).expect("completes");
+            let start = Instant::now();
+            outbox.read(0, &mut seen).expect("reads");
+            cost += micros(start);
+            if round >= 20 {
+                costs.push(cost / 1e3);
+            }
+        }
+        let copies = (memory.counters().copies.get() - before) as f64 / f64::from(rounds);
+        eprintln!("copies a block, {name}: {copies:.1}");
+        let id = format!("buffer management a block, {name} ({copies:.0} copies)");
+        report.value(&id, "ms", median(&mut costs), 0.1);
+    }
+    let rig = Rig::new(gpu, Mapping::Staged, 1, 2);
+    let mut rig = rig;
+    let before = rig.backend.stats();
+    for _ in 0..50 {
+        rig.block(0..1);
+        rig.next += 2;
+    }
+    let after = rig.backend.stats();
+    eprintln!(
+        "a staged block: {:.1} copies, {:.0} bytes",
+        (after.copies - before.copies) as f64 / 50.0,
+        (after.copied_bytes - before.copied_bytes) as f64 / 50.0
+    );
+}
+
+/// One stereo Live session, blocks of 128, paced in real time.
+fn paced(report: &mut Report, quick: bool) {
+    let (seconds, settle) = if quick { (8.0, 3.0) } else { (60.0, 10.0) };
+    let options = EngineOptions {
+        adapter: wish(),
+        opener: Some(Arc::new(OpenWgpu::new(wish()))),
+        real_time: true,
+    };
+    let engine = Engine::isolated(options).expect("starts");
+    let spec = WindowSpec::new(Quality::Live, 48_000.0);
+    let block = 128;
+    let config = SessionConfig {
+        spec,
+        sample_rate: 48_000.0,
+        channels: 2,
+        async_samples: block,
+        max_block: block,
+        buffering: Buffering::Double,
+        engine_choice: EngineChoice::Gpu,
+        sync: GpuSyncConfig::default(),
+    };
+    let (mut audio, control) = engine.open(config).expect("opens");
+    let mut framer = Framer::new(spec, 48_000.0);
+    let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
+    let input: Vec<f32> = (0..spec.h).map(|i| (i as f32 * 0.2).sin() * 0.5).collect();
+    let mut out = [vec![0.0f32; spec.h], vec![0.0f32; spec.h]];
+    let period = Duration::from_secs_f64(block as f64 / 48_000.0);
+    let hops_a_block = (block / spec.h) as u64;
+    let blocks = (seconds / period.as_secs_f64()) as u64;
+    let (mut misses, mut settled, mut on_gpu) = (0u64, None, 0u64);
+    let start = Instant::now();
+    for index in 0..blocks {
+        let due = start + period * index as u32;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        let late = start.elapsed().as_secs_f64() > settle;
+        if late && settled.is_none() {
+            settled = Some(control.metrics());
+        }
+        for hop in 0..hops_a_block {
+            let Some(n) = (index * hops_a_block + hop).checked_sub(hops_a_block) else { continue };
+            let [left, right] = &mut out;
+            if audio.read_hop(n, &mut [left, right]) == HopStatus::NotReady && late {
+                misses += 1;
+            }
+        }
+        for hop in 0..hops_a_block {
+            let params = framer.next(&settings, Playhead::default());
+            let _ = audio.push_hop(index * hops_a_block + hop, &[&input, &input], &params);
+        }
+        audio.end_block();
+        on_gpu += u64::from(late && audio.kind() == EngineKind::Gpu);
+    }
+    let end = control.metrics();
+    let part = settled.map_or(end, |settled| end.since(&settled));
+    let stats = part.stage(scumble_gpu::sync::Stage::RoundTrip);
+    let counted = blocks - (settle / period.as_secs_f64()) as u64;
+    eprintln!(
+        "paced: state {:?}; round trip p50 {:?} p99 {:?} max {:?}; {} timeouts; {:.1} % of blocks on the device",
+        control.state(),
+        stats.p50,
+        stats.p99,
+        stats.max,
+        part.count(Counter::Timeouts),
+        on_gpu as f64 * 100.0 / counted as f64
+    );
+    report.ratio(
+        "paced stereo Live, 128-sample blocks: p99 round trip / block period",
+        "us",
+        stats.p99.as_secs_f64() * 1e6,
+        period.as_secs_f64() * 1e6,
+        0.5,
+    );
+    report.value("paced: hops missed after the settling time", "hops", misses as f64, 0.0);
+    report.value(
+        "paced: blocks not served by the device after the settling time",
+        "%",
+        100.0 - on_gpu as f64 * 100.0 / counted as f64,
+        1.0,
+    );
+}

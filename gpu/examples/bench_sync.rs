@@ -1,0 +1,341 @@
+//! What synchronisation costs, each figure beside the least that the same job can cost, measured in
+//! the same run (SPEC S1, S3, S4, S5, S7). Prints one JSON array on stdout and notes on stderr.
+//!
+//! Contenders take turns (A B A B ...) and medians are compared, since machines are noisy.
+
+use std::hint::black_box;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use scumble_gpu::sync::*;
+use serde_json::{Value, json};
+
+/// One contender: does its job `count` times and returns how long that took.
+type Contender<'a> = Box<dyn FnMut() -> Duration + 'a>;
+
+struct Rounds {
+    rounds: usize,
+}
+
+impl Rounds {
+    /// Median nanoseconds per operation of each contender, in turns.
+    fn medians<const N: usize>(&self, per_round: f64, contenders: [Contender<'_>; N]) -> [f64; N] {
+        let mut contenders = contenders;
+        let mut times: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
+        for round in 0..self.rounds + 3 {
+            for (contender, times) in contenders.iter_mut().zip(&mut times) {
+                let time = contender();
+                // The first rounds warm caches and clocks.
+                if round >= 3 && time != Duration::MAX {
+                    let time = time.as_nanos() as f64 / per_round;
+                    times.push(time);
+                }
+            }
+        }
+        times.map(|mut times| {
+            times.sort_by(f64::total_cmp);
+            times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
+        })
+    }
+}
+
+fn timed(work: impl FnOnce()) -> Duration {
+    let start = Instant::now();
+    work();
+    start.elapsed()
+}
+
+fn row(id: &str, value: f64, reference: f64, bar: f64) -> Value {
+    let ratio = value / reference;
+    eprintln!("{id:44} {value:9.2} ns  reference {reference:9.2} ns  ratio {ratio:.3} (bar {bar})");
+    json!({
+        "id": id, "group": "sync", "value": value, "unit": "ns", "reference": reference,
+        "ratio": ratio, "bar": bar, "pass": ratio <= bar,
+    })
+}
+
+const CHANNELS: usize = 2;
+const HOP: usize = 128;
+
+fn pair(buffering: Buffering) -> (HopWriter, HopReader) {
+    let hops = if buffering == Buffering::Triple { 2 } else { 1 };
+    let shape = HopShape {
+        channels: CHANNELS,
+        hop_samples: HOP,
+        max_block_samples: HOP,
+        sample_rate_hz: 48_000.0,
+        buffer_size_bytes: 4 * CHANNELS * HOP * hops,
+    };
+    hop_buffer(buffering, shape).expect("the shape holds one hop")
+}
+
+/// S4: the check that is made when nothing is ready, against one bare atomic load.
+fn fence_check(rounds: &Rounds) -> Value {
+    const CHECKS: usize = 20_000;
+    let (_writer, reader) = pair(Buffering::Double);
+    let word = AtomicU64::new(0);
+    let [value, reference] = rounds.medians(
+        CHECKS as f64,
+        [
+            Box::new(|| {
+                timed(|| {
+                    for _ in 0..CHECKS {
+                        black_box(black_box(&reader).is_signalled());
+                    }
+                })
+            }),
+            Box::new(|| {
+                timed(|| {
+                    for _ in 0..CHECKS {
+                        black_box(black_box(&word).load(Ordering::Relaxed) & 1 != 0);
+                    }
+                })
+            }),
+        ],
+    );
+    row("fence check / bare atomic load", value, reference, 2.0)
+}
+
+/// S1: taking a half and reading 2 x 128 samples from it, against copying the same from memory that
+/// is just as warm. Eight buffers, so that the clock is read once for all of them while they still
+/// fit the first cache; what the clock itself takes is measured as well and taken off both.
+fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
+    const BUFFERS: usize = 8;
+    let mut pairs: Vec<_> = (0..BUFFERS).map(|_| pair(buffering)).collect();
+    let mut plain = vec![[[0.25f32; HOP]; CHANNELS]; BUFFERS];
+    let (mut left, mut right) = ([0.0; HOP], [0.0; HOP]);
+    let (mut plain_left, mut plain_right) = ([0.0; HOP], [0.0; HOP]);
+    let mut hop = 0;
+    let [value, reference, clock] = rounds.medians(
+        BUFFERS as f64,
+        [
+            Box::new(|| {
+                for (writer, _) in &mut pairs {
+                    let mut half = writer.begin().expect("the reader took the last");
+                    let _ = half.push_hop(hop, |samples| samples.fill(hop as f32));
+                    half.publish();
+                }
+                let time = timed(|| {
+                    for (_, reader) in &mut pairs {
+                        let mut out = [&mut left[..], &mut right[..]];
+                        let status = black_box(reader).read_hop(hop, black_box(&mut out));
+                        assert!(status == HopStatus::Ready);
+                    }
+                });
+                hop += 1;
+                time
+            }),
+            Box::new(|| {
+                for samples in &mut plain {
+                    black_box(samples).as_flattened_mut().fill(0.5);
+                }
+                timed(|| {
+                    for samples in &plain {
+                        let samples = black_box(samples);
+                        black_box(&mut plain_left).copy_from_slice(&samples[0]);
+                        black_box(&mut plain_right).copy_from_slice(&samples[1]);
+                    }
+                })
+            }),
+            Box::new(|| timed(|| {})),
+        ],
+    );
+    let id = format!("flip and read 2x128, {} / memcpy", buffering.name());
+    row(&id, value - clock, reference - clock, 1.5)
+}
+
+/// S3: frames of 2 x 128 samples through our ring, against the same samples through bare rtrb.
+fn ring(rounds: &Rounds) -> Value {
+    const FRAMES: usize = 64;
+    let (mut writer, mut reader) = frame_ring::<[u32; 4]>(4, CHANNELS * HOP, Overflow::RefuseNew);
+    let (mut producer, mut consumer) = rtrb::RingBuffer::<f32>::new(2048);
+    let input = [[0.5f32; HOP]; CHANNELS];
+    let (mut out, mut plain_out) = ([0.0f32; CHANNELS * HOP], [0.0f32; CHANNELS * HOP]);
+    let mut sequence = 0;
+    let [value, reference] = rounds.medians(
+        FRAMES as f64,
+        [
+            Box::new(|| {
+                timed(|| {
+                    for _ in 0..FRAMES {
+                        let [left, right] = black_box(&input);
+                        let pushed = writer.push(sequence, &[1, 2, 3, 4], &[left, right]);
+                        pushed.expect("room for a frame");
+                        sequence += 1;
+                        reader.pop(|frame| frame.copy_to(0, black_box(&mut out)));
+                    }
+                })
+            }),
+            Box::new(|| {
+                timed(|| {
+                    for _ in 0..FRAMES {
+                        for channel in black_box(&input) {
+                            producer.push_entire_slice(channel).expect("room for a channel");
+                        }
+                        for channel in black_box(&mut plain_out).chunks_exact_mut(HOP) {
+                            consumer.pop_entire_slice(channel).expect("a channel is there");
+                        }
+                    }
+                })
+            }),
+        ],
+    );
+    row("ring, frame of 2x128 / bare rtrb", value, reference, 1.2)
+}
+
+#[derive(Clone, Copy)]
+struct Job([u64; 4]);
+
+impl Command for Job {}
+
+/// S5: pushing a command, against a bare rtrb push of the same; the rings are emptied in between.
+fn queue_push(rounds: &Rounds) -> Value {
+    const COMMANDS: usize = 200;
+    let CommandQueue { mut audio, mut worker, .. } =
+        CommandQueue::<Job>::new(QueueShape::new(3).expect("3 levels"));
+    let mut batch = Batch::new(256, 256);
+    let (mut producer, mut consumer) = rtrb::RingBuffer::<Job>::new(256);
+    let [value, reference] = rounds.medians(
+        COMMANDS as f64,
+        [
+            Box::new(|| {
+                let time = timed(|| {
+                    for number in 0..COMMANDS as u64 {
+                        let pushed = audio.push(black_box(0), black_box(Job([number; 4])));
+                        assert!(pushed.is_ok());
+                    }
+                });
+                worker.drain(false, &mut batch);
+                assert_eq!(batch.take().map(|(_, job)| job.0[0]).max(), Some(COMMANDS as u64 - 1));
+                time
+            }),
+            Box::new(|| {
+                let time = timed(|| {
+                    for number in 0..COMMANDS as u64 {
+                        let pushed = producer.push(black_box(Job([number; 4])));
+                        assert!(pushed.is_ok());
+                    }
+                });
+                while consumer.pop().is_ok() {}
+                time
+            }),
+        ],
+    );
+    row("queue push / bare rtrb push", value, reference, 3.0)
+}
+
+#[repr(C, align(64))]
+struct OneLine([AtomicU64; 2]);
+
+struct TwoLines([CacheLine<AtomicU64>; 2]);
+
+trait Words: Send + Sync + 'static {
+    fn word(&self, side: usize) -> &AtomicU64;
+}
+
+impl Words for OneLine {
+    fn word(&self, side: usize) -> &AtomicU64 {
+        &self.0[side]
+    }
+}
+
+impl Words for TwoLines {
+    fn word(&self, side: usize) -> &AtomicU64 {
+        &self.0[side]
+    }
+}
+
+/// Another core counts in its word all the while; measured is how long this one takes to store to
+/// and load from its own.
+struct Neighbour {
+    stop: Arc<AtomicBool>,
+    thread: Option<std::thread::JoinHandle<u64>>,
+    words: Arc<dyn Words>,
+}
+
+impl Neighbour {
+    fn start(words: Arc<dyn Words>) -> Self {
+        let stop = Arc::new(AtomicBool::new(false));
+        let thread = {
+            let (stop, words) = (Arc::clone(&stop), Arc::clone(&words));
+            std::thread::Builder::new().name("neighbour".into()).spawn(move || {
+                let (word, mut count) = (words.word(1), 0);
+                while !stop.load(Ordering::Relaxed) {
+                    for _ in 0..256 {
+                        count += 1;
+                        word.store(count, Ordering::Release);
+                    }
+                }
+                count
+            })
+        };
+        // A thread takes longer to start than the whole measurement.
+        while words.word(1).load(Ordering::Relaxed) == 0 {
+            std::thread::yield_now();
+        }
+        Self { stop, thread: Some(thread.expect("a thread")), words }
+    }
+
+    /// Only a time in which the neighbour really ran on another core counts: at least a quarter as
+    /// many stores as ours. On a busy machine that takes a few attempts.
+    fn measure(&self, stores: u64) -> Duration {
+        let (word, other) = (self.words.word(0), self.words.word(1));
+        for _ in 0..20 {
+            let before = other.load(Ordering::Relaxed);
+            let time = timed(|| {
+                for _ in 0..stores {
+                    let value = word.load(Ordering::Acquire);
+                    word.store(black_box(value + 1), Ordering::Release);
+                }
+            });
+            if other.load(Ordering::Relaxed) - before > stores / 4 {
+                return time;
+            }
+            std::thread::yield_now();
+        }
+        // A machine too busy, or with one core: this round says nothing.
+        Duration::MAX
+    }
+}
+
+impl Drop for Neighbour {
+    fn drop(&mut self) {
+        self.stop.store(true, Ordering::Relaxed);
+        if let Some(thread) = self.thread.take() {
+            thread.join().expect("it only counts");
+        }
+    }
+}
+
+/// S7: why words of different threads stand on different lines.
+fn control_words(rounds: &Rounds) -> Value {
+    const STORES: u64 = 20_000;
+    let words = || [AtomicU64::new(0), AtomicU64::new(0)];
+    let apart = Arc::new(TwoLines(words().map(CacheLine)));
+    let together = Arc::new(OneLine(words()));
+    let [value, reference] = rounds.medians(
+        STORES as f64,
+        [
+            Box::new(|| Neighbour::start(apart.clone()).measure(STORES)),
+            Box::new(|| Neighbour::start(together.clone()).measure(STORES)),
+        ],
+    );
+    row("control words on lines apart / in one line", value, reference, 1.0)
+}
+
+fn main() {
+    let quick = std::env::args().any(|argument| argument == "--quick");
+    let rounds = Rounds { rounds: if quick { 51 } else { 501 } };
+    let few = Rounds { rounds: if quick { 11 } else { 41 } };
+    let rows = [
+        fence_check(&rounds),
+        flip_and_read(&rounds, Buffering::Double),
+        flip_and_read(&rounds, Buffering::Triple),
+        flip_and_read(&rounds, Buffering::Ring { blocks: 1 }),
+        ring(&rounds),
+        queue_push(&rounds),
+        control_words(&few),
+    ];
+    println!("{}", Value::from(rows.to_vec()));
+}

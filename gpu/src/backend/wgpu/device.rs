@@ -1,0 +1,293 @@
+//! The device and its queue, with everything that can go wrong caught in one place.
+//!
+//! wgpu panics on errors nobody asked for; here the handler that collects them, and the callback
+//! that learns of a lost device, are installed before the first other call. Completion callbacks
+//! run inside whichever thread polls or submits: only the worker (or one test thread) does either,
+//! and waits are for one submission at most [`POLL_SLICE`] at a time (L3), never for the device.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use parking_lot::Mutex;
+
+use super::find;
+use crate::backend::adapter::{AdapterError, AdapterWish, DeviceFacts};
+
+/// The longest single wait inside the driver: its locks are held meanwhile.
+pub const POLL_SLICE: Duration = Duration::from_micros(500);
+
+/// Instance and device creation race inside drivers: one at a time in the process.
+static CREATION: Mutex<()> = Mutex::new(());
+
+#[derive(Clone, Debug, PartialEq, Eq, thiserror::Error)]
+pub enum DeviceError {
+    #[error(transparent)]
+    Adapter(#[from] AdapterError),
+    #[error("{device} does not open: {message}")]
+    Open { device: String, message: String },
+    #[error("{device} allows {found} {what}, {needed} are needed")]
+    Limit { device: String, what: &'static str, needed: u64, found: u64 },
+    #[error("pass `{pass}`: {message}")]
+    Pass { pass: String, message: String },
+    #[error("pass `{pass}`: out of device memory: {message}")]
+    OutOfMemory { pass: String, message: String },
+    #[error("the device was lost: {0}")]
+    Lost(String),
+    #[error("waited {waited:?} for submission {wanted}, the device has completed {completed}")]
+    Timeout { wanted: u64, completed: u64, waited: Duration },
+}
+
+/// One accepted submission: wgpu's index, and our own count that starts at 1.
+#[derive(Clone, Debug)]
+pub struct Submission {
+    pub(super) index: wgpu::SubmissionIndex,
+    pub serial: u64,
+}
+
+/// What the handlers write and everybody else reads.
+#[derive(Default)]
+struct Watch {
+    lost: AtomicBool,
+    lost_message: Mutex<Option<String>>,
+    failed: AtomicBool,
+    errors: Mutex<Vec<DeviceError>>,
+    pass: Mutex<&'static str>,
+    submitted: AtomicU64,
+    completed: AtomicU64,
+}
+
+/// An open device. Dropping it closes it; buffers in flight live until their work is done (L1).
+pub struct Gpu {
+    pub(crate) device: wgpu::Device,
+    pub(crate) queue: wgpu::Queue,
+    facts: DeviceFacts,
+    watch: Arc<Watch>,
+    features: wgpu::Features,
+    limits: wgpu::Limits,
+    shares_host_memory: bool,
+    _instance: wgpu::Instance,
+}
+
+/// The system's adapters, behind the same lock as opening one: driver instances race.
+pub fn candidates() -> Vec<crate::backend::adapter::Candidate> {
+    let _one_at_a_time = CREATION.lock();
+    find::candidates()
+}
+
+impl Gpu {
+    pub fn open(wish: &AdapterWish) -> Result<Self, DeviceError> {
+        let _one_at_a_time = CREATION.lock();
+        let (instance, adapter, facts) = find::find(wish)?;
+        let kind = adapter.get_info().device_type;
+        let shares_host_memory =
+            matches!(kind, wgpu::DeviceType::Cpu | wgpu::DeviceType::IntegratedGpu);
+        let features = adapter.features()
+            & (wgpu::Features::MAPPABLE_PRIMARY_BUFFERS | wgpu::Features::TIMESTAMP_QUERY);
+        let limits = adapter.limits();
+        check_limits(&facts, &limits)?;
+        let (device, queue) = super::ready(adapter.request_device(&wgpu::DeviceDescriptor {
+            label: Some("scumble"),
+            required_features: features,
+            required_limits: limits.clone(),
+            experimental_features: wgpu::ExperimentalFeatures::disabled(),
+            // Small blocks: the default reserves hundreds of megabytes (S15).
+            memory_hints: wgpu::MemoryHints::MemoryUsage,
+            trace: wgpu::Trace::Off,
+        }))
+        .map_err(|error| DeviceError::Open {
+            device: facts.to_string(),
+            message: error.to_string(),
+        })?;
+        let watch = Arc::new(Watch::default());
+        install_handlers(&device, &watch);
+        Ok(Self {
+            device,
+            queue,
+            facts,
+            watch,
+            features,
+            limits,
+            shares_host_memory,
+            _instance: instance,
+        })
+    }
+
+    /// For kernels of tests and benches; the worker launches through [`super::launch`].
+    pub fn device(&self) -> &wgpu::Device {
+        &self.device
+    }
+
+    /// As [`Self::device`].
+    pub fn queue(&self) -> &wgpu::Queue {
+        &self.queue
+    }
+
+    pub fn facts(&self) -> &DeviceFacts {
+        &self.facts
+    }
+
+    /// Whether buffers that the host can map may be bound to shaders directly (U6).
+    pub fn maps_primary(&self) -> bool {
+        self.features.contains(wgpu::Features::MAPPABLE_PRIMARY_BUFFERS)
+    }
+
+    /// Software and integrated adapters have no memory of their own (U6).
+    pub fn shares_host_memory(&self) -> bool {
+        self.shares_host_memory
+    }
+
+    pub fn has_timestamps(&self) -> bool {
+        self.features.contains(wgpu::Features::TIMESTAMP_QUERY)
+    }
+
+    pub fn limits(&self) -> &wgpu::Limits {
+        &self.limits
+    }
+
+    pub fn is_lost(&self) -> bool {
+        self.watch.lost.load(Ordering::Acquire)
+    }
+
+    /// Makes the device unusable, as a driver reset would: every later call fails (faults, S8).
+    pub fn lose(&self) {
+        self.device.destroy();
+        // The callback of a real loss fires at once, that of a destroyed device at the first poll
+        // that finds nothing in flight.
+        let start = Instant::now();
+        while !self.is_lost() && start.elapsed() < Duration::from_secs(2) {
+            let _ = self
+                .device
+                .poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(POLL_SLICE) });
+        }
+    }
+
+    /// Count of submissions handed to the driver.
+    pub fn submitted(&self) -> u64 {
+        self.watch.submitted.load(Ordering::Acquire)
+    }
+
+    /// Count of submissions the device has finished, as far as polls have shown (T3).
+    pub fn completed(&self) -> u64 {
+        self.watch.completed.load(Ordering::Acquire)
+    }
+
+    /// Names what is being encoded or created, for the error handler (L2).
+    pub fn enter_pass(&self, pass: &'static str) {
+        *self.watch.pass.lock() = pass;
+    }
+
+    /// The first error since the last call, if there was one. One atomic load when all is well.
+    pub fn take_error(&self) -> Result<(), DeviceError> {
+        if self.watch.failed.swap(false, Ordering::AcqRel) {
+            let mut errors = self.watch.errors.lock();
+            let first = (!errors.is_empty()).then(|| errors.swap_remove(0));
+            errors.clear();
+            if let Some(error) = first {
+                return Err(error);
+            }
+        }
+        if self.is_lost() {
+            let message = self.watch.lost_message.lock().clone().unwrap_or_default();
+            return Err(DeviceError::Lost(message));
+        }
+        Ok(())
+    }
+
+    /// Submits one finished command buffer and counts it.
+    pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> Submission {
+        let serial = self.watch.submitted.fetch_add(1, Ordering::AcqRel) + 1;
+        let watch = Arc::clone(&self.watch);
+        commands.on_submitted_work_done(move || {
+            // Release: whoever reads this count with Acquire also sees what callbacks that ran
+            // before this one wrote (the mapped flags of this submission's buffers).
+            watch.completed.fetch_max(serial, Ordering::Release);
+        });
+        Submission { index: self.queue.submit([commands]), serial }
+    }
+
+    pub fn is_complete(&self, submission: &Submission) -> bool {
+        self.completed() >= submission.serial
+    }
+
+    /// Runs due callbacks without waiting.
+    pub fn poll(&self) -> Result<(), DeviceError> {
+        // A timeout cannot happen here, and a lost device is told by `take_error`.
+        let _ = self.device.poll(wgpu::PollType::Poll);
+        self.take_error()
+    }
+
+    /// Waits for one submission, in slices of [`POLL_SLICE`].
+    pub fn wait(&self, submission: &Submission, timeout: Duration) -> Result<(), DeviceError> {
+        let start = Instant::now();
+        loop {
+            if self.is_complete(submission) {
+                return self.take_error();
+            }
+            let left = timeout.saturating_sub(start.elapsed());
+            if left.is_zero() {
+                return Err(DeviceError::Timeout {
+                    wanted: submission.serial,
+                    completed: self.completed(),
+                    waited: start.elapsed(),
+                });
+            }
+            let _ = self.device.poll(wgpu::PollType::Wait {
+                submission_index: Some(submission.index.clone()),
+                timeout: Some(left.min(POLL_SLICE)),
+            });
+            self.take_error()?;
+        }
+    }
+}
+
+impl std::fmt::Debug for Gpu {
+    fn fmt(&self, f: &mut std::fmt::Formatter<'_>) -> std::fmt::Result {
+        f.debug_struct("Gpu").field("facts", &self.facts).finish_non_exhaustive()
+    }
+}
+
+fn install_handlers(device: &wgpu::Device, watch: &Arc<Watch>) {
+    let sink = Arc::clone(watch);
+    device.on_uncaptured_error(Arc::new(move |error| {
+        let pass = sink.pass.lock().to_string();
+        let message = error.to_string();
+        let error = match error {
+            wgpu::Error::OutOfMemory { source } => {
+                DeviceError::OutOfMemory { pass, message: source.to_string() }
+            }
+            _ => DeviceError::Pass { pass, message },
+        };
+        let mut errors = sink.errors.lock();
+        // A broken device repeats itself; the first few tell the story.
+        if errors.len() < 16 {
+            errors.push(error);
+        }
+        sink.failed.store(true, Ordering::Release);
+    }));
+    let sink = Arc::clone(watch);
+    device.set_device_lost_callback(move |reason, message| {
+        *sink.lost_message.lock() = Some(format!("{reason:?}: {message}"));
+        sink.lost.store(true, Ordering::Release);
+    });
+}
+
+/// What the kernels need; a driver that refuses it leads to the CPU engine.
+fn check_limits(facts: &DeviceFacts, limits: &wgpu::Limits) -> Result<(), DeviceError> {
+    let needs = [
+        ("storage buffers per stage", 8, u64::from(limits.max_storage_buffers_per_shader_stage)),
+        (
+            "bytes of workgroup memory",
+            32 << 10,
+            u64::from(limits.max_compute_workgroup_storage_size),
+        ),
+        ("invocations per workgroup", 256, u64::from(limits.max_compute_invocations_per_workgroup)),
+        ("bytes per storage binding", 64 << 20, limits.max_storage_buffer_binding_size),
+    ];
+    match needs.into_iter().find(|(_, needed, found)| found < needed) {
+        None => Ok(()),
+        Some((what, needed, found)) => {
+            Err(DeviceError::Limit { device: facts.to_string(), what, needed, found })
+        }
+    }
+}

@@ -1,0 +1,94 @@
+//! The one way to launch work (L1 to L4).
+//!
+//! A [`Launch`] names every pass before it encodes it, keeps what the passes use, and turns every
+//! error into one that names the pass and carries the driver's message. What it returns, a
+//! [`Submission`], is all anyone may wait for.
+
+use std::sync::Arc;
+
+use super::device::{DeviceError, Gpu, Submission};
+use crate::profile::PassClock;
+use crate::unified::LastUse;
+
+/// Work being recorded for one submission.
+pub struct Launch<'gpu> {
+    gpu: &'gpu Gpu,
+    encoder: wgpu::CommandEncoder,
+    passes: u32,
+    dispatches: u32,
+    uses: Vec<Arc<LastUse>>,
+}
+
+/// One compute dispatch: which pipeline, which bindings, how many workgroups.
+pub struct Dispatch<'a> {
+    pub pipeline: &'a wgpu::ComputePipeline,
+    pub bindings: &'a wgpu::BindGroup,
+    pub workgroups: [u32; 3],
+}
+
+impl<'gpu> Launch<'gpu> {
+    pub fn begin(gpu: &'gpu Gpu, label: &'static str) -> Self {
+        gpu.enter_pass(label);
+        let encoder =
+            gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
+        Self { gpu, encoder, passes: 0, dispatches: 0, uses: Vec::with_capacity(8) }
+    }
+
+    /// Encodes the dispatches of one stage as one compute pass, timed when `clock` is there.
+    pub fn pass(
+        &mut self,
+        name: &'static str,
+        clock: Option<&mut PassClock>,
+        dispatches: &[Dispatch<'_>],
+    ) -> Result<(), DeviceError> {
+        if dispatches.iter().all(|d| d.workgroups.contains(&0)) {
+            return Ok(());
+        }
+        self.gpu.enter_pass(name);
+        let timestamp_writes = clock.and_then(|clock| clock.next_pass(name));
+        let mut pass = self
+            .encoder
+            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+        for dispatch in dispatches {
+            let [x, y, z] = dispatch.workgroups;
+            if x * y * z == 0 {
+                continue;
+            }
+            pass.set_pipeline(dispatch.pipeline);
+            pass.set_bind_group(0, dispatch.bindings, &[]);
+            pass.dispatch_workgroups(x, y, z);
+            self.dispatches += 1;
+        }
+        drop(pass);
+        self.passes += 1;
+        self.gpu.take_error()
+    }
+
+    /// For copies between passes.
+    pub fn encoder(&mut self, name: &'static str) -> &mut wgpu::CommandEncoder {
+        self.gpu.enter_pass(name);
+        &mut self.encoder
+    }
+
+    /// Ties a buffer's life to this launch (L1).
+    pub(crate) fn uses(&mut self, last_use: &Arc<LastUse>) {
+        self.uses.push(Arc::clone(last_use));
+    }
+
+    pub fn dispatches(&self) -> u32 {
+        self.dispatches
+    }
+
+    /// Hands the work to the device. On an error nothing was submitted, or nothing of it counts.
+    pub fn submit(self) -> Result<Submission, DeviceError> {
+        self.gpu.enter_pass("submit");
+        let commands = self.encoder.finish();
+        self.gpu.take_error()?;
+        let submission = self.gpu.submit(commands);
+        for last_use in &self.uses {
+            last_use.set(&submission);
+        }
+        self.gpu.take_error()?;
+        Ok(submission)
+    }
+}

@@ -1,0 +1,67 @@
+//! Everything that talks to wgpu. Only the worker thread (and tests) may call into here.
+
+pub mod arena;
+pub mod batch;
+pub mod device;
+mod find;
+pub mod hops;
+pub mod launch;
+pub mod pipelines;
+pub mod shaders;
+pub mod slot;
+pub mod stft;
+pub mod tables;
+pub mod warm;
+
+use std::future::Future;
+use std::pin::pin;
+use std::sync::Arc;
+use std::task::{Context, Poll, Waker};
+
+/// Native wgpu futures are ready at once, or after a few polls; nothing here drives an executor.
+pub(crate) fn ready<F: Future>(future: F) -> F::Output {
+    let mut future = pin!(future);
+    let mut context = Context::from_waker(Waker::noop());
+    loop {
+        if let Poll::Ready(output) = future.as_mut().poll(&mut context) {
+            return output;
+        }
+        std::thread::yield_now();
+    }
+}
+
+use crate::backend::adapter::AdapterWish;
+use crate::backend::{Backend, BackendError, OpenBackend};
+use crate::unified::Mapping;
+
+/// Opens the device of an adapter.
+pub struct OpenWgpu {
+    wish: AdapterWish,
+    mapping: Mapping,
+}
+
+impl OpenWgpu {
+    pub fn new(wish: AdapterWish) -> Self {
+        Self { wish, mapping: Mapping::Auto }
+    }
+
+    /// With staged copies even where none are needed; for tests and benches.
+    pub fn staged(wish: AdapterWish) -> Self {
+        Self { wish, mapping: Mapping::Staged }
+    }
+}
+
+impl OpenBackend for OpenWgpu {
+    fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
+        let gpu = Arc::new(device::Gpu::open(&self.wish)?);
+        let backend = hops::WgpuBackend::new(gpu, self.mapping)?;
+        for &n in sizes {
+            match backend.warm_up(n)() {
+                // A size without kernels concerns its session alone.
+                Ok(()) | Err(BackendError::Size(_)) => {}
+                Err(error) => return Err(error),
+            }
+        }
+        Ok(Box::new(backend))
+    }
+}

@@ -1,0 +1,207 @@
+//! The two ends of a session: what the audio thread may do, and what everybody else may (S6).
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::Instant;
+
+use bytemuck::{Pod, Zeroable};
+use parking_lot::Mutex;
+use scumble_dsp::{Field, FrameParams};
+
+use super::session::Lease;
+use super::state::{EngineKind, EngineState, SharedState};
+use crate::command::{Operation, Priority};
+use crate::sync::command_queue::{CommandSender, Refused};
+use crate::sync::doorbell::Doorbell;
+use crate::sync::ring::{FrameWriter, RingFull};
+use crate::sync::{
+    Counter, HopReader, HopStatus, MetricsReader, MetricsSnapshot, MetricsWriter, ReadHops,
+};
+use crate::worker::Message;
+use crate::worker::commands::Work;
+
+/// What goes before the samples of a hop on its way to the worker.
+#[repr(C)]
+#[derive(Clone, Copy, Debug, Pod, Zeroable)]
+pub(crate) struct HopHeader {
+    /// Nanoseconds since the session was opened: low word, high word.
+    nanos: [u32; 2],
+    pub params: FrameParams,
+}
+
+impl HopHeader {
+    pub fn nanos(&self) -> u64 {
+        u64::from(self.nanos[0]) | u64::from(self.nanos[1]) << 32
+    }
+}
+
+/// A field on its way to the worker.
+pub(crate) struct FieldMessage {
+    pub slot: u32,
+    pub field: Arc<Field>,
+    /// The first hop that may use it: the worker has it before that hop.
+    pub before_hop: u64,
+}
+
+/// The audio thread's end: wait-free, allocation-free; not cloneable. Drop it elsewhere.
+pub struct AudioEnd {
+    origin: Instant,
+    hops: FrameWriter<HopHeader>,
+    fields: rtrb::Producer<FieldMessage>,
+    due_to: Arc<AtomicU64>,
+    bell: Option<Doorbell>,
+    reader: HopReader,
+    metrics: MetricsWriter,
+    state: Arc<SharedState>,
+    next_hop: u64,
+    /// Keeps the session open.
+    _lease: Arc<Lease>,
+}
+
+impl AudioEnd {
+    pub(super) fn new(
+        lease: Arc<Lease>,
+        origin: Instant,
+        hops: FrameWriter<HopHeader>,
+        fields: rtrb::Producer<FieldMessage>,
+        due_to: Arc<AtomicU64>,
+        reader: HopReader,
+        metrics: MetricsWriter,
+        state: Arc<SharedState>,
+    ) -> Self {
+        let bell = lease.engine.mailbox().bell();
+        Self {
+            origin,
+            hops,
+            fields,
+            due_to,
+            bell,
+            reader,
+            metrics,
+            state,
+            next_hop: 0,
+            _lease: lease,
+        }
+    }
+
+    /// Audio thread: hop `n`, one slice of the hop's length per channel. Numbers rise by one.
+    ///
+    /// An error means that the worker is a second behind: the hop was not taken, so that neither it
+    /// nor the hops that have it in their history will come from the engine. Rescue them.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn push_hop(
+        &mut self,
+        n: u64,
+        inputs: &[&[f32]],
+        params: &FrameParams,
+    ) -> Result<(), RingFull> {
+        self.next_hop = n + 1;
+        let nanos = self.origin.elapsed().as_nanos() as u64;
+        let header = HopHeader { nanos: [nanos as u32, (nanos >> 32) as u32], params: *params };
+        self.hops.push(n, &header, inputs)
+    }
+
+    /// Audio thread, at the end of each host block: the hops pushed so far are due together. Wakes
+    /// the worker if it sleeps.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn end_block(&mut self) {
+        // Release: the worker that sees the mark finds the hops in the ring.
+        self.due_to.store(self.next_hop, Ordering::Release);
+        if let Some(bell) = &self.bell {
+            bell.ring();
+        }
+        let (stats, overflows) = (self.reader.stats(), self.hops.overflows());
+        self.metrics.update(|update| {
+            update.add(Counter::Blocks, 1);
+            update.reader(stats);
+            update.set(Counter::Overflows, overflows);
+        });
+    }
+
+    /// Audio thread: copies output hop `n` into `out`, if it is there: one atomic load if not.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn read_hop(&mut self, n: u64, out: &mut [&mut [f32]]) -> HopStatus {
+        self.reader.read_hop(n, out)
+    }
+
+    /// Whether something newer than what was read waits to be taken, so that [`Self::read_hop`] may
+    /// find hop `n`: for tests and offline pulls that wait. A hop once asked for and not there is
+    /// given up.
+    pub fn is_ready(&mut self, n: u64) -> bool {
+        self.reader.has_hop(n) || self.reader.is_signalled()
+    }
+
+    /// Audio thread: puts a field into `slot` (from `Framer::switch_field`) before the next hop is
+    /// pushed. Hands it back when too many are on their way; try again with the next block.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn set_field(&mut self, slot: u32, field: Arc<Field>) -> Result<(), Arc<Field>> {
+        let message = FieldMessage { slot, field, before_hop: self.next_hop };
+        self.fields.push(message).map_err(|rtrb::PushError::Full(message)| message.field)
+    }
+
+    /// Who computes at present: one load.
+    pub fn kind(&self) -> EngineKind {
+        self.state.kind()
+    }
+
+    /// The audio thread's pen for counts and durations (rescues, callback time).
+    pub fn metrics(&mut self) -> &mut MetricsWriter {
+        &mut self.metrics
+    }
+}
+
+/// The control side's end: signals and figures, no audio. Any thread but the audio thread.
+#[derive(Clone)]
+pub struct ControlEnd {
+    lease: Arc<Lease>,
+    metrics: MetricsReader,
+    commands: Arc<Mutex<CommandSender<Work>>>,
+    levels: usize,
+    state: Arc<SharedState>,
+}
+
+impl ControlEnd {
+    pub(super) fn new(
+        lease: Arc<Lease>,
+        metrics: MetricsReader,
+        commands: CommandSender<Work>,
+        levels: usize,
+        state: Arc<SharedState>,
+    ) -> Self {
+        Self { lease, metrics, commands: Arc::new(Mutex::new(commands)), levels, state }
+    }
+
+    /// Hands a bounded piece of work to the worker, to be done when no hop is due: `operation` and
+    /// `priority` decide its level (S5). Hands it back when its level is full.
+    pub fn submit(
+        &self,
+        priority: Priority,
+        operation: Operation,
+        work: Work,
+    ) -> Result<(), Refused<Work>> {
+        // High is the audio side's alone; here it means the most urgent below.
+        let level = crate::command::level(priority, operation, self.levels).max(1);
+        self.commands.lock().push(level, work)?;
+        if let Some(bell) = self.lease.engine.mailbox().bell() {
+            bell.ring();
+        }
+        Ok(())
+    }
+
+    /// Who computes the sound, and why.
+    pub fn state(&self) -> EngineState {
+        self.state.get()
+    }
+
+    pub fn metrics(&self) -> MetricsSnapshot {
+        self.metrics.snapshot()
+    }
+
+    /// The recent past of worker and device as a Chrome trace (P8); waits up to a second for the
+    /// worker to write it. `None` if it did not.
+    pub fn trace(&self) -> Option<String> {
+        let (sender, receiver) = std::sync::mpsc::sync_channel(1);
+        self.lease.engine.mailbox().post(Message::Trace(sender));
+        receiver.recv_timeout(std::time::Duration::from_secs(1)).ok()
+    }
+}

@@ -1,0 +1,396 @@
+//! The device's place in the engine: there, on its way, stalled, or gone; and what to do then.
+
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use super::Worker;
+use super::helper::Chore;
+use super::session::{Standing, WorkerSession};
+use crate::backend::adapter::DeviceFacts;
+use crate::backend::{Backend, BackendError, JobTable, SlotId};
+use crate::engine::{EngineChoice, EngineKind, SharedState};
+use crate::profile::Trace;
+
+/// The first pause before a lost device is opened again; doubles with each failure.
+const REOPEN_AFTER: Duration = Duration::from_millis(100);
+const REOPEN_LIMIT: Duration = Duration::from_secs(30);
+/// A device that does not answer for so long is given up as lost.
+const GIVE_UP_AFTER: Duration = Duration::from_secs(6);
+/// Missed deadlines within a window that bar a session of `Auto` from the device.
+const MISSES_LIMIT: u32 = 40;
+const MISSES_WINDOW: Duration = Duration::from_secs(5);
+const BAR_LIMIT: Duration = Duration::from_secs(60);
+/// Hops of history in one table of lower priority: about as long as a table of due hops.
+const HISTORY_HOPS: usize = 32;
+
+enum Seat {
+    /// Nobody has asked for the device yet.
+    Empty,
+    /// The helper opens it.
+    Opening,
+    Live(Box<dyn Backend>),
+    /// It will not come: this build, this machine or the user says so.
+    Unusable(String),
+}
+
+pub(super) struct DeviceSeat {
+    seat: Seat,
+    facts: Option<DeviceFacts>,
+    /// A table in flight whose results nobody waits for any more, and since when.
+    stalled_since: Option<Instant>,
+    reopen_after: Duration,
+    warming: Vec<usize>,
+    /// Most hops of one session in one table, lowered when memory is short.
+    pub hops_limit: usize,
+    history: JobTable,
+    pub losses: u64,
+    last_error: Option<String>,
+    /// Lost devices, to be closed by the helper.
+    dead: Vec<Box<dyn Backend>>,
+}
+
+impl Default for DeviceSeat {
+    fn default() -> Self {
+        Self {
+            seat: Seat::Empty,
+            facts: None,
+            stalled_since: None,
+            reopen_after: REOPEN_AFTER,
+            warming: Vec::new(),
+            hops_limit: usize::MAX,
+            history: JobTable::default(),
+            losses: 0,
+            last_error: None,
+            dead: Vec::new(),
+        }
+    }
+}
+
+impl DeviceSeat {
+    /// The device, if it is free to take a table.
+    pub fn ready(&mut self) -> Option<&mut Box<dyn Backend>> {
+        match &mut self.seat {
+            Seat::Live(backend) if self.stalled_since.is_none() => Some(backend),
+            _ => None,
+        }
+    }
+
+    pub fn close(&mut self, slot: SlotId) {
+        if let Seat::Live(backend) = &mut self.seat {
+            backend.close(slot);
+        }
+    }
+
+    pub fn trace(&self, worker: &Trace) -> String {
+        match &self.seat {
+            Seat::Live(backend) => backend.trace(worker),
+            _ => worker.to_chrome_json(),
+        }
+    }
+
+    /// The table in flight has outlasted everybody's patience: it is left to itself.
+    pub fn stall(&mut self) {
+        self.stalled_since.get_or_insert_with(Instant::now);
+    }
+
+    /// Looks whether a stalled device has come back. What it brings is late and is dropped.
+    pub fn look_after_stall(&mut self, sessions: &mut [Option<WorkerSession>]) {
+        let Some(since) = self.stalled_since else { return };
+        let Seat::Live(backend) = &mut self.seat else { return };
+        match backend.wait(Duration::ZERO) {
+            Ok(true) => {
+                self.stalled_since = None;
+                // Nobody waits for these hops; the device's own rings are as if they were played.
+                if let Err(error) = backend.collect(&mut |_, _, _| {}) {
+                    self.fail(&error, sessions);
+                }
+            }
+            Ok(false) if since.elapsed() > GIVE_UP_AFTER => {
+                let message = format!("no answer for {} s", GIVE_UP_AFTER.as_secs());
+                self.fail(&BackendError::Lost(message), sessions);
+            }
+            Ok(false) => {}
+            Err(error) => self.fail(&error, sessions),
+        }
+    }
+
+    /// The device is given up; the CPU goes on. One line in the log.
+    pub fn fail(&mut self, error: &BackendError, sessions: &mut [Option<WorkerSession>]) {
+        log::warn!("scumble: the CPU takes over from the GPU: {error}");
+        self.losses += 1;
+        self.last_error = Some(error.to_string());
+        let next = match error {
+            BackendError::Unusable(reason) => Seat::Unusable(reason.clone()),
+            _ => Seat::Empty,
+        };
+        if let Seat::Live(backend) = std::mem::replace(&mut self.seat, next) {
+            self.dead.push(backend);
+        }
+        self.stalled_since = None;
+        self.warming.clear();
+        for session in sessions.iter_mut().flatten() {
+            session.forget_device(Standing::Away);
+            session.metrics.update(|m| m.add(crate::sync::Counter::DeviceLosses, 1));
+        }
+    }
+
+    /// The helper has compiled for a size.
+    pub fn warmed(&mut self, n: usize, result: Result<(), BackendError>) {
+        self.warming.retain(|&size| size != n);
+        if let Err(error) = result {
+            self.last_error = Some(error.to_string());
+        }
+    }
+
+    /// A deadline was missed by the device for this session.
+    pub fn missed(session: &mut WorkerSession) {
+        let now = Instant::now();
+        let (count, since) = &mut session.misses;
+        if now.duration_since(*since) > MISSES_WINDOW {
+            (*count, *since) = (0, now);
+        }
+        *count += 1;
+        if *count > MISSES_LIMIT && session.choice == EngineChoice::Auto {
+            *count = 0;
+            let until = now + session.bar;
+            session.bar = (session.bar * 2).min(BAR_LIMIT);
+            session.forget_device(Standing::Barred { until });
+        }
+    }
+
+    fn why(&self) -> String {
+        match (&self.seat, &self.last_error) {
+            (Seat::Unusable(reason), _) => reason.clone(),
+            (Seat::Live(backend), _) => format!("{} warms up", backend.name()),
+            (_, Some(error)) => error.clone(),
+            _ => "the GPU is being opened".to_owned(),
+        }
+    }
+}
+
+impl Worker {
+    pub(super) fn device_opened(&mut self, result: Result<Box<dyn Backend>, BackendError>) {
+        let seat = &mut self.device;
+        match result {
+            Ok(backend) => {
+                log::info!("scumble: {} is open", backend.name());
+                seat.facts = backend.device();
+                seat.seat = Seat::Live(backend);
+                seat.reopen_after = REOPEN_AFTER;
+                seat.hops_limit = usize::MAX;
+            }
+            Err(BackendError::Unusable(reason)) => {
+                log::info!("scumble: the CPU computes: {reason}");
+                seat.seat = Seat::Unusable(reason);
+            }
+            Err(error) => {
+                seat.last_error = Some(error.to_string());
+                seat.seat = Seat::Empty;
+                seat.reopen_after = (seat.reopen_after * 2).min(REOPEN_LIMIT);
+            }
+        }
+    }
+
+    /// One piece of work of lower priority, when no hop is due. True if there was any.
+    pub(super) fn background(&mut self) -> bool {
+        self.device.look_after_stall(&mut self.sessions);
+        self.open_device_if_wanted();
+        self.tell_states();
+        self.admit_to_device() || self.feed_history()
+    }
+
+    fn wants_device(session: &WorkerSession, now: Instant) -> bool {
+        session.choice != EngineChoice::Cpu
+            && match session.standing {
+                Standing::Away => true,
+                Standing::Barred { until } => until <= now,
+                Standing::Joined { .. } => false,
+            }
+    }
+
+    fn open_device_if_wanted(&mut self) {
+        while let Some(backend) = self.device.dead.pop() {
+            self.helper.give(Chore::Bury(backend));
+        }
+        let now = Instant::now();
+        let wanted = self.sessions.iter().flatten().any(|s| Self::wants_device(s, now));
+        if !wanted || !matches!(self.device.seat, Seat::Empty) {
+            return;
+        }
+        let mut sizes: Vec<usize> =
+            self.sessions.iter().flatten().map(|s| s.spec.window.n).collect();
+        sizes.sort_unstable();
+        sizes.dedup();
+        let again = self.device.losses > 0 || self.device.last_error.is_some();
+        let after = if again { self.device.reopen_after } else { Duration::ZERO };
+        if self.helper.give(Chore::Open { after, sizes }) {
+            self.device.seat = Seat::Opening;
+        }
+    }
+
+    /// Gives one session its place on the device, or has its size compiled first.
+    fn admit_to_device(&mut self) -> bool {
+        let now = Instant::now();
+        let Some(slot) = self
+            .sessions
+            .iter()
+            .position(|s| s.as_ref().is_some_and(|s| Self::wants_device(s, now)))
+        else {
+            return false;
+        };
+        let Some(session) = self.sessions[slot].as_mut() else { return false };
+        let n = session.spec.window.n;
+        let Some(backend) = self.device.ready() else { return false };
+        if !backend.is_warm(n) {
+            if self.device.warming.contains(&n) {
+                return false;
+            }
+            let Some(backend) = self.device.ready() else { return false };
+            let run = backend.warm_up(n);
+            if self.helper.give(Chore::Warm { n, run }) {
+                self.device.warming.push(n);
+            }
+            return false;
+        }
+        match backend.open(slot, &session.spec) {
+            Ok(()) => {
+                session.standing = Standing::Joined { next: session.join_from() };
+                true
+            }
+            Err(error @ (BackendError::OutOfMemory(_) | BackendError::Size(_))) => {
+                // Only this session: the others keep the device.
+                session.state.set(EngineKind::Cpu, &error.to_string(), self.device.facts.clone());
+                session.forget_device(Standing::Barred { until: now + BAR_LIMIT });
+                true
+            }
+            Err(error) => {
+                self.device.fail(&error, &mut self.sessions);
+                true
+            }
+        }
+    }
+
+    /// Feeds a piece of history to sessions that have a place but are not up to date.
+    fn feed_history(&mut self) -> bool {
+        let limit = HISTORY_HOPS.min(self.device.hops_limit);
+        let mut table = std::mem::take(&mut self.device.history);
+        table.clear();
+        for (slot, session) in self.sessions.iter_mut().enumerate() {
+            let Some(session) = session else { continue };
+            if matches!(session.standing, Standing::Joined { .. }) && !session.can_catch_up() {
+                // Too far behind: it starts anew.
+                session.forget_device(Standing::Away);
+            }
+            session.add_history(slot, &mut table, limit.min(session.spec.max_hops));
+            if table.jobs.len() >= HISTORY_HOPS {
+                break;
+            }
+        }
+        let worked = !table.is_empty() && self.run_history(&table);
+        self.device.history = table;
+        worked
+    }
+
+    fn run_history(&mut self, table: &JobTable) -> bool {
+        let Some(backend) = self.device.ready() else { return false };
+        let result = send_fields(backend.as_mut(), &mut self.sessions, table)
+            .and_then(|()| backend.submit(table));
+        if let Err(error) = result {
+            self.device.fail(&error, &mut self.sessions);
+            return true;
+        }
+        self.device.advance(table, &mut self.sessions);
+        let Some(backend) = self.device.ready() else { return false };
+        let start = Instant::now();
+        loop {
+            match backend.wait(super::SHORT_SLEEP) {
+                Ok(true) => break,
+                // A hop may be due by now: let it be computed meanwhile.
+                Ok(false) if start.elapsed() > super::SHORT_SLEEP * 4 => {
+                    self.device.stall();
+                    return true;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    self.device.fail(&error, &mut self.sessions);
+                    return true;
+                }
+            }
+        }
+        if let Err(error) = backend.collect(&mut |_, _, _| {}) {
+            self.device.fail(&error, &mut self.sessions);
+        }
+        true
+    }
+
+    /// Tells each session's state to whoever looks.
+    fn tell_states(&mut self) {
+        let facts = self.device.facts.clone();
+        let why = self.device.why();
+        for session in self.sessions.iter().flatten() {
+            let (kind, reason) = describe(session, &why, facts.as_ref());
+            tell(&session.state, kind, &reason, facts.clone(), session.id);
+        }
+    }
+}
+
+impl DeviceSeat {
+    /// The device has been given these hops: its rings will stand behind them.
+    pub fn advance(&self, table: &JobTable, sessions: &mut [Option<WorkerSession>]) {
+        for job in &table.jobs {
+            if let Some(Some(session)) = sessions.get_mut(job.slot)
+                && let Standing::Joined { next } = &mut session.standing
+            {
+                *next = job.hop + 1;
+            }
+        }
+    }
+}
+
+/// Gives the device the fields and captures that the sessions of `table` have got since the last time.
+pub(super) fn send_fields(
+    backend: &mut dyn Backend,
+    sessions: &mut [Option<WorkerSession>],
+    table: &JobTable,
+) -> Result<(), BackendError> {
+    let mut last = None;
+    for job in &table.jobs {
+        if last == Some(job.slot) {
+            continue;
+        }
+        last = Some(job.slot);
+        if let Some(Some(session)) = sessions.get_mut(job.slot) {
+            for (which, field) in session.unsent_fields() {
+                backend.set_field(job.slot, which, &Arc::clone(field))?;
+            }
+            for (which, frame, samples) in session.unsent_captures() {
+                backend.set_capture(job.slot, which, frame, samples)?;
+            }
+        }
+    }
+    Ok(())
+}
+
+fn describe(
+    session: &WorkerSession,
+    why: &str,
+    facts: Option<&DeviceFacts>,
+) -> (EngineKind, String) {
+    match (session.choice, session.standing) {
+        (EngineChoice::Cpu, _) => (EngineKind::Cpu, "the CPU was chosen".to_owned()),
+        (_, Standing::Joined { .. }) if session.is_served_by_device() => {
+            (EngineKind::Gpu, facts.map_or_else(|| "CPU".to_owned(), ToString::to_string))
+        }
+        (_, Standing::Joined { .. }) => (EngineKind::Cpu, "the GPU catches up".to_owned()),
+        (_, Standing::Barred { .. }) => {
+            (EngineKind::Cpu, "the GPU missed too many deadlines; it is tried again".to_owned())
+        }
+        (_, Standing::Away) => (EngineKind::Cpu, why.to_owned()),
+    }
+}
+
+fn tell(state: &SharedState, kind: EngineKind, reason: &str, facts: Option<DeviceFacts>, id: u64) {
+    if state.set(kind, reason, facts) {
+        log::debug!("scumble: session {id}: {kind:?}: {reason}");
+    }
+}

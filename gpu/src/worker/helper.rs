@@ -1,0 +1,86 @@
+//! The helper thread: opens the device and compiles kernels, which takes tenths of seconds, so that
+//! the worker can go on serving hops meanwhile. Joined when the worker ends.
+
+use std::sync::Arc;
+use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
+use std::thread::JoinHandle;
+use std::time::Duration;
+
+use super::mailbox::{Mailbox, Message};
+use crate::backend::{Backend, BackendError, OpenBackend};
+
+pub(super) enum Chore {
+    /// Open the device after a pause, with these sizes warm.
+    Open {
+        after: Duration,
+        sizes: Vec<usize>,
+    },
+    /// Close a device that was lost: drivers take their time.
+    Bury(Box<dyn Backend>),
+    Warm {
+        n: usize,
+        run: Box<dyn FnOnce() -> Result<(), BackendError> + Send>,
+    },
+}
+
+pub(super) struct Helper {
+    chores: Option<SyncSender<Chore>>,
+    thread: Option<JoinHandle<()>>,
+}
+
+impl Helper {
+    pub fn spawn(mailbox: Arc<Mailbox>, opener: Arc<dyn OpenBackend>) -> std::io::Result<Self> {
+        let (chores, receiver) = sync_channel(64);
+        let thread = std::thread::Builder::new()
+            .name("scumble-helper".to_owned())
+            .spawn(move || run(&mailbox, &*opener, &receiver))?;
+        Ok(Self { chores: Some(chores), thread: Some(thread) })
+    }
+
+    /// False if the helper has too much to do; ask again later.
+    pub fn give(&self, chore: Chore) -> bool {
+        self.chores.as_ref().is_some_and(|chores| chores.try_send(chore).is_ok())
+    }
+}
+
+impl Drop for Helper {
+    fn drop(&mut self) {
+        self.chores = None;
+        if let Some(thread) = self.thread.take()
+            && thread.join().is_err()
+        {
+            log::error!("scumble: the helper ended in a panic");
+        }
+    }
+}
+
+fn run(mailbox: &Mailbox, opener: &dyn OpenBackend, chores: &Receiver<Chore>) {
+    while let Ok(chore) = chores.recv() {
+        match chore {
+            Chore::Open { after, sizes } => {
+                // In small steps, so that the end of the engine does not wait for a retry.
+                let mut left = after;
+                while !left.is_zero() {
+                    let step = left.min(Duration::from_millis(20));
+                    std::thread::sleep(step);
+                    left -= step;
+                    if mailbox.is_quitting() {
+                        return;
+                    }
+                }
+                mailbox.post(Message::Opened(opener.open(&sizes)));
+            }
+            Chore::Bury(backend) => drop(backend),
+            Chore::Warm { n, run } => mailbox.post(Message::Warmed(n, run())),
+        }
+    }
+}
+
+/// Asks for real-time priority for this thread, until it ends. A refusal is normal on a system that
+/// is not set up for it, and is tolerated.
+pub(super) fn ask_for_real_time() {
+    // 128 samples at 48 kHz is the shortest period that the engine is made for.
+    if let Err(error) = audio_thread_priority::promote_current_thread_to_real_time(128, 48_000) {
+        log::info!("scumble: the worker runs at normal priority: {error}");
+    }
+}

@@ -1,0 +1,175 @@
+//! The worker: one thread for all sessions (DESIGN 3).
+//!
+//! Each turn it takes what the audio threads have pushed, puts the due hops of all sessions into one
+//! job table, has the device compute it, writes the results into the inactive halves and signals
+//! them, in that order. Work of lower priority (history for a session that joins the device, fields)
+//! runs only when no hop is due. With nothing to do it sleeps until an audio thread wakes it.
+//!
+//! What the device does not deliver in time, or at all, the worker computes with the session's twin,
+//! which has seen every hop: no state is transferred. It never waits without a limit.
+
+pub mod commands;
+mod device;
+mod helper;
+mod mailbox;
+pub mod session;
+mod tick;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::thread::JoinHandle;
+use std::time::{Duration, Instant};
+
+use crate::backend::OpenBackend;
+use crate::engine::EngineError;
+use crate::profile::Trace;
+use crate::sync::doorbell::{Sleeper, doorbell};
+use device::DeviceSeat;
+use helper::Helper;
+pub use mailbox::{Mailbox, Message};
+use session::WorkerSession;
+
+/// Longest sleep with nothing to do: a net under the wake-up, and the clock of retries.
+const IDLE_SLEEP: Duration = Duration::from_millis(20);
+/// Longest sleep while results wait for a free half.
+const SHORT_SLEEP: Duration = Duration::from_micros(500);
+/// Spans that the trace keeps.
+const TRACE_SPANS: usize = 20_000;
+
+pub struct Worker {
+    mailbox: Arc<Mailbox>,
+    sleeper: Sleeper,
+    helper: Helper,
+    sessions: Vec<Option<WorkerSession>>,
+    device: DeviceSeat,
+    tick: tick::Tick,
+    commands: commands::Commands,
+    /// The session whose commands come next.
+    commands_of: usize,
+    trace: Trace,
+    /// Bytes of messages handled in one turn, reused.
+    inbox: VecDeque<Message>,
+}
+
+impl Worker {
+    pub(crate) fn spawn(
+        mailbox: Arc<Mailbox>,
+        opener: Arc<dyn OpenBackend>,
+        real_time: bool,
+    ) -> Result<JoinHandle<()>, EngineError> {
+        let failed = |name: &'static str| {
+            move |error: std::io::Error| EngineError::Thread { name, message: error.to_string() }
+        };
+        let helper =
+            Helper::spawn(Arc::clone(&mailbox), opener).map_err(failed("scumble-helper"))?;
+        let (bell, sleeper) = doorbell();
+        let shared = Arc::clone(&mailbox);
+        let thread = std::thread::Builder::new()
+            .name("scumble-gpu".to_owned())
+            .spawn(move || {
+                if real_time {
+                    helper::ask_for_real_time();
+                }
+                let worker = Self {
+                    mailbox,
+                    sleeper,
+                    helper,
+                    sessions: Vec::new(),
+                    device: DeviceSeat::default(),
+                    tick: tick::Tick::default(),
+                    commands: commands::Commands::default(),
+                    commands_of: 0,
+                    trace: Trace::new(TRACE_SPANS),
+                    inbox: VecDeque::new(),
+                };
+                worker.run();
+            })
+            .map_err(failed("scumble-gpu"))?;
+        shared.hang(bell.bind(thread.thread().clone()));
+        Ok(thread)
+    }
+
+    fn run(mut self) {
+        let _flush = scumble_dsp::denormals::FlushDenormals::new();
+        while self.messages() {
+            let worked = self.turn();
+            if self.run_commands(worked) || worked || self.background() {
+                continue;
+            }
+            let unpublished = self.sessions.iter().flatten().any(WorkerSession::has_results);
+            let limit = if unpublished { SHORT_SLEEP } else { IDLE_SLEEP };
+            self.sleeper.sleep(limit);
+        }
+        // The device is dropped here, on the thread that used it; the helper is joined by its drop.
+    }
+
+    /// Handles what the control side and the helper sent. False when it is time to end.
+    fn messages(&mut self) -> bool {
+        if !self.mailbox.has_messages() {
+            return true;
+        }
+        self.mailbox.take(&mut self.inbox);
+        while let Some(message) = self.inbox.pop_front() {
+            match message {
+                Message::Quit => return false,
+                Message::Open(session) => self.admit(*session),
+                Message::Close(id) => self.dismiss(id),
+                Message::Opened(result) => self.device_opened(result),
+                Message::Warmed(n, result) => self.device.warmed(n, result),
+                Message::Trace(reply) => {
+                    let text = self.device.trace(&self.trace);
+                    // The asker may have gone away.
+                    let _ = reply.try_send(text);
+                }
+            }
+        }
+        true
+    }
+
+    fn admit(&mut self, session: WorkerSession) {
+        let slot = match self.sessions.iter().position(Option::is_none) {
+            Some(free) => free,
+            None => {
+                self.sessions.push(None);
+                self.sessions.len() - 1
+            }
+        };
+        self.sessions[slot] = Some(session);
+    }
+
+    fn dismiss(&mut self, id: u64) {
+        if let Some(slot) =
+            self.sessions.iter().position(|s| s.as_ref().is_some_and(|s| s.id == id))
+        {
+            self.device.close(slot);
+            self.sessions[slot] = None;
+        }
+        if self.sessions.iter().all(Option::is_none) {
+            self.sessions.clear();
+        }
+    }
+
+    /// Runs at most one batch of commands, of one session; the sessions take turns.
+    fn run_commands(&mut self, high_due: bool) -> bool {
+        let count = self.sessions.len();
+        for _ in 0..count {
+            self.commands_of = (self.commands_of + 1) % count;
+            if let Some(session) = &mut self.sessions[self.commands_of]
+                && self.commands.run(&mut session.commands, high_due)
+            {
+                return true;
+            }
+        }
+        false
+    }
+
+    /// One turn of the loop; see [`tick`]. True if anything was due.
+    fn turn(&mut self) -> bool {
+        let start = Instant::now();
+        let worked = self.tick.run(&mut self.sessions, &mut self.device, &mut self.trace);
+        if worked {
+            self.trace.worker("tick", start, Instant::now());
+        }
+        worked
+    }
+}

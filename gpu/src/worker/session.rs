@@ -1,0 +1,401 @@
+//! A session as the worker has it: what came in, what is due, what waits to be published.
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use scumble_dsp::effect::Frozen;
+use scumble_dsp::{Field, FrameParams, Twin, flag};
+
+use super::commands::Work;
+use crate::backend::cpu::{with_channels, with_channels_mut};
+use crate::backend::{JobTable, SlotId, SlotSpec, Want};
+use crate::engine::{EngineChoice, FieldMessage, HopHeader, SessionConfig, SharedState};
+use crate::sync::command_queue::CommandReceiver;
+use crate::sync::ring::FrameReader;
+use crate::sync::{HopWriter, MetricsWriter, Placed, WriteHops};
+
+/// The share of A after which the worker no longer waits for the device and computes itself.
+const PATIENCE: f64 = 0.6;
+/// Results that may wait for a free half before the oldest are given up.
+const RESULTS_LIMIT: usize = 512;
+
+/// Where a session stands with the device.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub(super) enum Standing {
+    /// It has no place there.
+    Away,
+    /// Its rings there are as of before this hop; it is served there when that is the next.
+    Joined { next: u64 },
+    /// It may not have a place before this time (a fault, or a run of misses).
+    Barred { until: Instant },
+}
+
+/// A hop that is due.
+#[derive(Clone, Copy, Debug)]
+pub(super) struct Due {
+    pub hop: u64,
+    pub pushed: Instant,
+}
+
+/// The newest hops of input, as many as a backend needs to start from.
+struct History {
+    floats: usize,
+    hops: usize,
+    samples: Vec<f32>,
+    params: Vec<FrameParams>,
+    /// Hops from here to `next` are there.
+    first: u64,
+    next: u64,
+}
+
+impl History {
+    fn new(spec: &SlotSpec) -> Self {
+        let hops = spec.history_hops() + 2 * spec.max_hops;
+        Self {
+            floats: spec.hop_floats(),
+            hops,
+            samples: vec![0.0; hops * spec.hop_floats()],
+            params: vec![FrameParams::neutral(0); hops],
+            first: 0,
+            next: 0,
+        }
+    }
+
+    fn place(&self, hop: u64) -> usize {
+        (hop % self.hops as u64) as usize
+    }
+
+    fn push(&mut self, hop: u64, params: &FrameParams, fill: impl FnOnce(&mut [f32])) {
+        if hop != self.next {
+            self.first = hop;
+        }
+        let at = self.place(hop);
+        let samples = &mut self.samples[at * self.floats..][..self.floats];
+        fill(samples);
+        for x in samples {
+            // As the twin does: what is not a number is silence, what is too loud is clipped.
+            *x = if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
+        }
+        self.params[at] = *params;
+        self.next = hop + 1;
+        self.first = self.first.max(self.next.saturating_sub(self.hops as u64));
+    }
+
+    fn get(&self, hop: u64) -> (&[f32], &FrameParams) {
+        let at = self.place(hop);
+        (&self.samples[at * self.floats..][..self.floats], &self.params[at])
+    }
+}
+
+/// The input that a freeze holds, for the device; the twin keeps its own.
+#[derive(Default)]
+struct Capture {
+    frame: Option<u64>,
+    unsent: bool,
+    samples: Vec<f32>,
+}
+
+/// The twin's limit for input (`scumble_dsp::twin`): 80 dB over full scale.
+const LOUDEST: f32 = 1e4;
+
+pub struct WorkerSession {
+    pub(super) id: u64,
+    pub(super) spec: SlotSpec,
+    pub(super) choice: EngineChoice,
+    pub(super) state: Arc<SharedState>,
+    pub(super) metrics: MetricsWriter,
+    pub(super) commands: CommandReceiver<Work>,
+    pub(super) standing: Standing,
+    pub(super) due: VecDeque<Due>,
+    /// Deadlines missed by the device lately, and when the count began.
+    pub(super) misses: (u32, Instant),
+    /// How long the next bar lasts.
+    pub(super) bar: Duration,
+    origin: Instant,
+    patience: Duration,
+    hops: FrameReader<HopHeader>,
+    fields_in: rtrb::Consumer<FieldMessage>,
+    fields: [Option<Arc<Field>>; 2],
+    /// Fields that the device has not been given yet.
+    fields_unsent: [bool; 2],
+    captures: [Capture; 2],
+    due_to: Arc<AtomicU64>,
+    writer: HopWriter,
+    history: History,
+    twin: Twin,
+    results: VecDeque<(u64, Vec<f32>)>,
+    spare: Vec<Vec<f32>>,
+    dropped: u64,
+    /// Its due hops are on the device.
+    in_flight: bool,
+    /// When the oldest hop of this tick was pushed.
+    pub(super) oldest_pushed: Option<Instant>,
+}
+
+impl WorkerSession {
+    #[expect(clippy::too_many_arguments, reason = "made in one place, from parts")]
+    pub(crate) fn new(
+        id: u64,
+        config: SessionConfig,
+        origin: Instant,
+        hops: FrameReader<HopHeader>,
+        fields_in: rtrb::Consumer<FieldMessage>,
+        due_to: Arc<AtomicU64>,
+        writer: HopWriter,
+        metrics: MetricsWriter,
+        commands: CommandReceiver<Work>,
+        state: Arc<SharedState>,
+    ) -> Self {
+        let spec = config.slot_spec();
+        let given = config.async_samples as f64 / config.sample_rate * PATIENCE;
+        let limit = config.sync.fence_timeout_ms / 1000.0;
+        Self {
+            id,
+            choice: config.engine_choice,
+            state,
+            metrics,
+            commands,
+            standing: Standing::Away,
+            due: VecDeque::with_capacity(256),
+            misses: (0, origin),
+            bar: Duration::from_secs(2),
+            origin,
+            patience: Duration::from_secs_f64(given.min(limit).max(0.0005)),
+            hops,
+            fields_in,
+            fields: [None, None],
+            fields_unsent: [false, false],
+            captures: Default::default(),
+            due_to,
+            writer,
+            history: History::new(&spec),
+            twin: Twin::new(spec.window, spec.sample_rate, spec.channels, spec.max_hops),
+            results: VecDeque::with_capacity(64),
+            spare: Vec::new(),
+            dropped: 0,
+            in_flight: false,
+            oldest_pushed: None,
+            spec,
+        }
+    }
+
+    pub(super) fn has_results(&self) -> bool {
+        !self.results.is_empty()
+    }
+
+    pub(super) fn is_in_flight(&self) -> bool {
+        self.in_flight
+    }
+
+    pub(super) fn enter_flight(&mut self) {
+        self.in_flight = true;
+    }
+
+    pub(super) fn leave_flight(&mut self) {
+        self.in_flight = false;
+    }
+
+    /// When the hop that has waited longest shall be computed by the twin at the latest.
+    pub(super) fn deadline(&self) -> Option<Instant> {
+        self.due.front().map(|due| due.pushed + self.patience)
+    }
+
+    /// Takes the hops that are due, as many as fit into a table, into history and twin.
+    pub(super) fn gather(&mut self) {
+        // Acquire: hops below the mark are in the ring.
+        let due_to = self.due_to.load(Ordering::Acquire);
+        while self.due.len() < self.spec.max_hops && self.history.next < due_to && self.take_hop() {
+        }
+    }
+
+    fn take_hop(&mut self) -> bool {
+        let Self { hops, history, due, origin, .. } = self;
+        let taken = hops.pop_if_any(|frame| {
+            let (hop, params) = (frame.sequence, frame.header.params);
+            history.push(hop, &params, |samples| frame.copy_to(0, samples));
+            due.push_back(Due {
+                hop,
+                pushed: *origin + Duration::from_nanos(frame.header.nanos()),
+            });
+            hop
+        });
+        let Some(hop) = taken else { return false };
+        self.take_fields(hop);
+        let (samples, params) = self.history.get(hop);
+        let twin = &mut self.twin;
+        with_channels(samples, self.spec.window.h, |input| twin.push(hop, input, params));
+        if params.flags & flag::FREEZE != 0 && params.freeze_age == 0 {
+            let which = params.freeze_slot as usize & 1;
+            self.capture(hop, which);
+        }
+        true
+    }
+
+    /// Keeps what frame `hop` freezes: the samples that end with the hop, as the twin does.
+    fn capture(&mut self, hop: u64, which: usize) {
+        let window = &self.spec.window;
+        let (len, h) = (Frozen::samples(window), window.h);
+        let Self { captures, history, .. } = self;
+        let capture = &mut captures[which];
+        capture.samples.clear();
+        capture.samples.resize(self.spec.channels * len, 0.0);
+        let hops = (len / h) as u64;
+        for back in 0..hops.min(hop + 1 - history.first.min(hop + 1)) {
+            let (samples, _) = history.get(hop - back);
+            let to = len - (back as usize + 1) * h;
+            for (channel, samples) in samples.chunks_exact(h).enumerate() {
+                capture.samples[channel * len + to..][..h].copy_from_slice(samples);
+            }
+        }
+        capture.frame = Some(hop);
+        capture.unsent = true;
+    }
+
+    /// Captures that the device still needs, to be marked as sent.
+    pub(super) fn unsent_captures(&mut self) -> impl Iterator<Item = (u32, u64, &[f32])> {
+        self.captures.iter_mut().zip(0u32..).filter_map(|(capture, which)| {
+            let unsent = std::mem::take(&mut capture.unsent);
+            capture.frame.filter(|_| unsent).map(|frame| (which, frame, capture.samples.as_slice()))
+        })
+    }
+
+    /// Fields that must be in force from `hop` on.
+    fn take_fields(&mut self, hop: u64) {
+        while let Ok(message) = self.fields_in.peek() {
+            if message.before_hop > hop {
+                return;
+            }
+            let Ok(FieldMessage { slot, field, .. }) = self.fields_in.pop() else { return };
+            let which = slot as usize & 1;
+            self.twin.set_field(slot, Arc::clone(&field));
+            self.fields[which] = Some(field);
+            self.fields_unsent[which] = true;
+        }
+    }
+
+    /// Fields that the device still needs, to be marked as sent.
+    pub(super) fn unsent_fields(&mut self) -> impl Iterator<Item = (u32, &Arc<Field>)> {
+        let Self { fields, fields_unsent, .. } = self;
+        fields.iter().zip(fields_unsent).zip(0u32..).filter_map(|((field, unsent), which)| {
+            std::mem::take(unsent).then(|| field.as_ref().map(|f| (which, f))).flatten()
+        })
+    }
+
+    /// The device has lost what it was given.
+    pub(super) fn forget_device(&mut self, standing: Standing) {
+        self.standing = standing;
+        self.fields_unsent = [self.fields[0].is_some(), self.fields[1].is_some()];
+        for capture in &mut self.captures {
+            capture.unsent = capture.frame.is_some();
+        }
+    }
+
+    /// Whether the device can compute the next due hop.
+    pub(super) fn is_served_by_device(&self) -> bool {
+        let Standing::Joined { next } = self.standing else { return false };
+        self.due.front().map_or(self.history.next, |due| due.hop) == next
+    }
+
+    /// The hop from which a device that starts anew must be fed, so that the next due hop is right.
+    pub(super) fn join_from(&self) -> u64 {
+        let next = self.due.front().map_or(self.history.next, |due| due.hop);
+        next.saturating_sub(self.spec.history_hops() as u64).max(self.history.first)
+    }
+
+    /// Adds the due hops to `table`.
+    pub(super) fn add_due(&mut self, slot: SlotId, table: &mut JobTable, limit: usize) {
+        for due in self.due.iter().take(limit) {
+            let (samples, params) = self.history.get(due.hop);
+            table.push(slot, due.hop, Want::Output, *params, samples);
+        }
+    }
+
+    /// Adds up to `limit` hops of history that the device lacks. The last ones before the next due
+    /// hop are computed, since that hop's output overlaps with them. False if there are none.
+    pub(super) fn add_history(&mut self, slot: SlotId, table: &mut JobTable, limit: usize) -> bool {
+        let Standing::Joined { next } = self.standing else { return false };
+        let end = self.due.front().map_or(self.history.next, |due| due.hop);
+        let whole_from = end.saturating_sub(self.spec.window.overlap() as u64);
+        let last = end.min(next + limit as u64);
+        for hop in next..last {
+            let (samples, params) = self.history.get(hop);
+            let want = if hop >= whole_from { Want::Frame } else { Want::History };
+            table.push(slot, hop, want, *params, samples);
+        }
+        next < last
+    }
+
+    /// Whether history still holds the hop that the device needs next.
+    pub(super) fn can_catch_up(&self) -> bool {
+        matches!(self.standing, Standing::Joined { next } if next >= self.history.first)
+    }
+
+    /// Hop `hop` is finished; `samples` channel after channel. It leaves the list of what is due.
+    pub(super) fn finish(&mut self, hop: u64, samples: &[f32]) -> Option<Due> {
+        let due = *self.due.front().filter(|due| due.hop == hop)?;
+        self.due.pop_front();
+        let mut kept = self.spare.pop().unwrap_or_default();
+        kept.clear();
+        kept.extend_from_slice(samples);
+        self.results.push_back((hop, kept));
+        if self.results.len() > RESULTS_LIMIT
+            && let Some((_, oldest)) = self.results.pop_front()
+        {
+            self.spare.push(oldest);
+            self.dropped += 1;
+        }
+        Some(due)
+    }
+
+    /// Computes the next due hop with the twin.
+    pub(super) fn compute(&mut self) -> Option<Due> {
+        let hop = self.due.front()?.hop;
+        let mut out = self.spare.pop().unwrap_or_default();
+        out.clear();
+        out.resize(self.spec.hop_floats(), 0.0);
+        let twin = &mut self.twin;
+        let computed =
+            with_channels_mut(&mut out, self.spec.window.h, |out| twin.process_hop(hop, out));
+        let due = self.due.pop_front();
+        match computed {
+            Ok(()) => self.results.push_back((hop, out)),
+            Err(_) => {
+                // The hop's history is not there (the ring overflowed): it will not come.
+                self.spare.push(out);
+                self.dropped += 1;
+            }
+        }
+        due
+    }
+
+    /// Moves finished hops into a free half and signals it. Late ones are dropped and counted by
+    /// the half's writer.
+    pub(super) fn publish(&mut self) {
+        if self.results.is_empty() {
+            return;
+        }
+        let Some(mut half) = self.writer.begin() else { return };
+        while let Some((hop, samples)) = self.results.front() {
+            let placed = half.push_hop(*hop, |out| out.copy_from_slice(samples));
+            match placed {
+                Ok(Placed::Stored | Placed::Late) => {}
+                // The half is full: the rest goes into the next.
+                Err(crate::sync::PlaceError::Full { .. }) => break,
+                Err(crate::sync::PlaceError::OutOfOrder { .. }) => self.dropped += 1,
+            }
+            if let Some((_, samples)) = self.results.pop_front() {
+                self.spare.push(samples);
+            }
+        }
+        half.publish();
+    }
+
+    /// Results dropped by the worker itself, and the writer's counts.
+    pub(super) fn writer_stats(&self) -> crate::sync::WriterStats {
+        let mut stats = self.writer.stats();
+        stats.late += self.dropped;
+        stats
+    }
+}

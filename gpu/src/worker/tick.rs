@@ -1,0 +1,223 @@
+//! One turn of the worker: due hops in, finished hops out.
+//!
+//! Order matters: results stand in host memory, in the inactive half, before its fence is
+//! signalled; and the device's table goes out before the twins start on the sessions that the
+//! device does not serve, so that both work at the same time.
+
+use std::time::{Duration, Instant};
+
+use super::device::{DeviceSeat, send_fields};
+use super::session::{Due, WorkerSession};
+use crate::backend::{BackendError, JobTable};
+use crate::profile::Trace;
+use crate::sync::{Counter, Stage};
+
+/// The least time a table is given, however late it is already.
+const LEAST_WAIT: Duration = Duration::from_micros(300);
+
+#[derive(Default)]
+pub(super) struct Tick {
+    table: JobTable,
+    /// The device's counts at the last look.
+    device_nanos: u64,
+    last_seen: Option<Instant>,
+}
+
+impl Tick {
+    /// True if anything was due.
+    pub fn run(
+        &mut self,
+        sessions: &mut [Option<WorkerSession>],
+        device: &mut DeviceSeat,
+        trace: &mut Trace,
+    ) -> bool {
+        let start = Instant::now();
+        for session in sessions.iter_mut().flatten() {
+            session.publish();
+            session.gather();
+        }
+        if sessions.iter().flatten().all(|s| s.due.is_empty()) {
+            return false;
+        }
+        device.look_after_stall(sessions);
+        let submitted = self.submit(sessions, device);
+        let on_device = |s: &WorkerSession| submitted && s.is_in_flight();
+        for session in sessions.iter_mut().flatten() {
+            if !on_device(session) {
+                finish_with_twin(session, start);
+            }
+        }
+        if submitted {
+            let sent = Instant::now();
+            self.await_table(sessions, device, start);
+            trace.worker("wait", sent, Instant::now());
+            for session in sessions.iter_mut().flatten() {
+                // What the device did not bring.
+                session.leave_flight();
+                finish_with_twin(session, start);
+            }
+        }
+        self.count(sessions, device);
+        true
+    }
+
+    /// Sends the due hops of all sessions that the device serves. False if there are none, or if
+    /// the device refused them.
+    fn submit(&mut self, sessions: &mut [Option<WorkerSession>], device: &mut DeviceSeat) -> bool {
+        self.table.clear();
+        let limit = device.hops_limit;
+        if device.ready().is_none() {
+            return false;
+        }
+        for (slot, session) in sessions.iter_mut().enumerate() {
+            if let Some(session) = session
+                && !session.due.is_empty()
+                && session.is_served_by_device()
+            {
+                session.add_due(slot, &mut self.table, limit);
+            }
+        }
+        if self.table.is_empty() {
+            return false;
+        }
+        let Some(backend) = device.ready() else { return false };
+        let sent = send_fields(backend.as_mut(), sessions, &self.table)
+            .and_then(|()| backend.submit(&self.table));
+        match sent {
+            Ok(()) => {
+                device.advance(&self.table, sessions);
+                for job in &self.table.jobs {
+                    if let Some(Some(session)) = sessions.get_mut(job.slot) {
+                        session.enter_flight();
+                    }
+                }
+                true
+            }
+            Err(BackendError::OutOfMemory(message)) if device.hops_limit > 1 => {
+                // Smaller tables first, the CPU only if that does not help (P7).
+                let most = self.table.jobs.len().min(device.hops_limit);
+                device.hops_limit = (most / 2).max(1);
+                log::warn!(
+                    "scumble: out of GPU memory, {} hops at a time from now on: {message}",
+                    device.hops_limit
+                );
+                false
+            }
+            Err(error) => {
+                device.fail(&error, sessions);
+                false
+            }
+        }
+    }
+
+    /// Waits for the table until the first of its sessions runs out of patience.
+    fn await_table(
+        &mut self,
+        sessions: &mut [Option<WorkerSession>],
+        device: &mut DeviceSeat,
+        start: Instant,
+    ) {
+        let now = Instant::now();
+        let deadline = sessions
+            .iter()
+            .flatten()
+            .filter(|s| s.is_in_flight())
+            .filter_map(WorkerSession::deadline)
+            .min()
+            .unwrap_or(now)
+            .max(now + LEAST_WAIT);
+        loop {
+            let Some(backend) = device.ready() else { return };
+            let left = deadline.saturating_duration_since(Instant::now());
+            match backend.wait(left.min(super::SHORT_SLEEP)) {
+                Ok(true) => break,
+                Ok(false) if left.is_zero() => {
+                    for session in sessions.iter_mut().flatten().filter(|s| s.is_in_flight()) {
+                        session.metrics.update(|m| m.add(Counter::Timeouts, 1));
+                        DeviceSeat::missed(session);
+                    }
+                    device.stall();
+                    return;
+                }
+                Ok(false) => {}
+                Err(error) => {
+                    device.fail(&error, sessions);
+                    return;
+                }
+            }
+        }
+        let done = Instant::now();
+        let Some(backend) = device.ready() else { return };
+        let collected = backend.collect(&mut |slot, hop, samples| {
+            if let Some(Some(session)) = sessions.get_mut(slot) {
+                let due = session.finish(hop, samples);
+                session.note_pushed(due);
+            }
+        });
+        if let Err(error) = collected {
+            device.fail(&error, sessions);
+            return;
+        }
+        for session in sessions.iter_mut().flatten().filter(|s| s.is_in_flight()) {
+            session.publish();
+            session.note_times(start, done);
+        }
+    }
+
+    fn count(&mut self, sessions: &mut [Option<WorkerSession>], device: &mut DeviceSeat) {
+        let now = Instant::now();
+        let observed = self.last_seen.replace(now).map_or(0, |last| (now - last).as_nanos() as u64);
+        let stats = device.ready().map(|backend| backend.stats()).unwrap_or_default();
+        let busy = stats.device_nanos.saturating_sub(self.device_nanos);
+        self.device_nanos = stats.device_nanos;
+        for session in sessions.iter_mut().flatten() {
+            let writer = session.writer_stats();
+            let WorkerSession { metrics, commands, .. } = session;
+            metrics.update(|m| {
+                for (level, &taken) in commands.taken().iter().enumerate() {
+                    m.set(Counter::commands(level), taken);
+                }
+                m.writer(writer);
+                m.add(Counter::GpuObservedNanos, observed);
+                m.add(Counter::GpuBusyNanos, busy);
+                m.set(Counter::Submissions, stats.submissions);
+                m.set(Counter::BytesCopied, stats.copied_bytes);
+            });
+        }
+    }
+}
+
+/// Computes everything that is due with the session's own twin, and publishes it.
+fn finish_with_twin(session: &mut WorkerSession, start: Instant) {
+    if session.due.is_empty() {
+        return;
+    }
+    while let Some(due) = session.compute() {
+        session.note_pushed(Some(due));
+    }
+    let done = Instant::now();
+    session.publish();
+    session.note_times(start, done);
+}
+
+impl WorkerSession {
+    fn note_pushed(&mut self, due: Option<Due>) {
+        if let Some(due) = due {
+            self.oldest_pushed = Some(self.oldest_pushed.map_or(due.pushed, |p| p.min(due.pushed)));
+        }
+    }
+
+    /// Durations of a tick whose results have just been signalled.
+    fn note_times(&mut self, start: Instant, done: Instant) {
+        let now = Instant::now();
+        let pushed = self.oldest_pushed.take();
+        self.metrics.update(|m| {
+            m.time(Stage::GpuCompute, done.saturating_duration_since(start));
+            m.time(Stage::FenceWait, now.saturating_duration_since(done));
+            if let Some(pushed) = pushed {
+                m.time(Stage::RoundTrip, now.saturating_duration_since(pushed));
+                m.time(Stage::Overhead, start.saturating_duration_since(pushed));
+            }
+        });
+    }
+}

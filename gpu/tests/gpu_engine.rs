@@ -1,0 +1,255 @@
+//! The engine with the CPU in the device's seat: sessions, faults and ends, without any GPU.
+// What it shares with the other tests needs wgpu to build, though not to run.
+#![cfg(all(feature = "wgpu", not(loom)))]
+
+mod gpu_common;
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::time::{Duration, Instant};
+
+use gpu_common::player::{Player, config, everything};
+use scumble_dsp::{EffectSettings, Quality};
+use scumble_gpu::backend::NoBackend;
+use scumble_gpu::backend::adapter::AdapterWish;
+use scumble_gpu::backend::cpu::OpenCpu;
+use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
+use scumble_gpu::command::{Operation, Priority};
+use scumble_gpu::engine::{Configured, Engine, EngineKind, EngineOptions, Session, Work};
+use scumble_gpu::sync::{Counter, Stage};
+
+fn options(opener: impl scumble_gpu::backend::OpenBackend + 'static) -> EngineOptions {
+    EngineOptions { adapter: AdapterWish::None, opener: Some(Arc::new(opener)), real_time: false }
+}
+
+fn faulty() -> (Engine, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let opener = OpenFaulty { inner: OpenCpu, faults: Arc::clone(&faults) };
+    (Engine::isolated(options(opener)).unwrap(), faults)
+}
+
+const LONG: Duration = Duration::from_secs(20);
+const SOON: Duration = Duration::from_millis(500);
+
+#[test]
+fn without_a_device_the_worker_computes_and_says_why() {
+    let engine = Engine::isolated(options(NoBackend("no GPU in this machine".into()))).unwrap();
+    for quality in Quality::ALL {
+        let block = scumble_dsp::WindowSpec::new(quality, 48_000.0).h.max(128);
+        let mut player = Player::new(&engine, config(quality, 48_000.0, 2, block), 1);
+        player.settings = everything();
+        for _ in 0..40 {
+            player.block(Some(LONG));
+        }
+        assert_eq!(player.tally.rescued, 0);
+        assert!(player.tally.ready > 30);
+        std::thread::sleep(Duration::from_millis(60));
+        let state = player.control.state();
+        assert_eq!(state.kind, EngineKind::Cpu); // P7
+        assert!(state.reason.contains("no GPU in this machine"), "{state:?}");
+    }
+}
+
+#[test]
+fn a_session_moves_to_the_device_and_back_without_a_wrong_hop() {
+    let (engine, faults) = faulty();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 2);
+    player.settings = everything();
+    for fault in [Fault::LoseAtSubmit, Fault::LoseInFlight, Fault::Destroy, Fault::PassError] {
+        player.play_until_served(LONG);
+        faults.inject(fault);
+        let start = Instant::now();
+        while faults.pending() > 0 {
+            assert!(start.elapsed() < LONG);
+            player.block(Some(SOON));
+        }
+        for _ in 0..20 {
+            player.block(Some(SOON)); // S8
+        }
+    }
+    player.play_until_served(LONG);
+    assert_eq!(faults.happened(), (3, 0, 1));
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+    assert!(faults.openings() >= 5);
+}
+
+#[test]
+fn stalls_are_covered_and_memory_shortage_makes_smaller_tables() {
+    let (engine, faults) = faulty();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 256), 3);
+    player.settings = everything();
+    for stall in [5, 50, 300] {
+        player.play_until_served(LONG);
+        faults.inject(Fault::Stall(Duration::from_millis(stall)));
+        let end = Instant::now() + Duration::from_millis(stall + 100);
+        while Instant::now() < end {
+            player.block(Some(SOON));
+        }
+    }
+    player.play_until_served(LONG);
+    faults.inject(Fault::OutOfMemory);
+    for _ in 0..50 {
+        player.block(Some(SOON));
+    }
+    player.play_until_served(LONG);
+    assert_eq!(faults.happened(), (0, 3, 1));
+    assert_eq!(faults.openings(), 1, "neither a stall nor one shortage costs the device");
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+    let timeouts = player.control.metrics().count(Counter::Timeouts);
+    assert!(timeouts >= 3, "{timeouts} timeouts"); // S4
+}
+
+#[test]
+fn an_adapter_that_stays_away_is_asked_for_again() {
+    let (engine, faults) = faulty();
+    faults.refuse_openings(3);
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 4);
+    player.play_until_served(LONG);
+    assert_eq!(faults.openings(), 1);
+    assert_eq!(player.tally.rescued, 0);
+}
+
+#[test]
+fn many_sessions_of_all_qualities_share_one_table() {
+    let (engine, _) = faulty();
+    let mut players: Vec<_> = (0..12)
+        .map(|i| {
+            let quality = Quality::ALL[i % 4];
+            let rate = [44_100.0, 48_000.0, 96_000.0][i % 3];
+            let block = scumble_dsp::WindowSpec::new(quality, rate).h.max(256);
+            Player::new(&engine, config(quality, rate, 1 + i % 2, block), i as u32)
+        })
+        .collect();
+    for round in 0..60 {
+        if round == 30 {
+            players.truncate(7); // X7: closing one never disturbs another
+        }
+        for player in &mut players {
+            player.block(Some(LONG));
+        }
+    }
+    for player in &players {
+        assert_eq!(player.tally.rescued, 0);
+        assert!(player.tally.ready >= 50);
+    }
+}
+
+#[test]
+fn sessions_come_and_go_a_thousand_times_while_audio_runs() {
+    {
+        let engine = Engine::acquire(options(OpenCpu)).unwrap();
+        let mut steady = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 5);
+        for i in 0..1000u32 {
+            let mut guest = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), i);
+            guest.block(None);
+            guest.block(None);
+            if i % 10 == 0 {
+                steady.block(Some(LONG));
+            }
+        }
+        assert_eq!(steady.tally.rescued, 0);
+        drop(engine); // the sessions hold shares of their own
+        assert!(Engine::is_running());
+    }
+    assert!(!Engine::is_running()); // X7: the last share joined the worker
+}
+
+#[test]
+fn configuring_twice_with_the_same_config_changes_nothing() {
+    let engine = Engine::isolated(options(OpenCpu)).unwrap();
+    let mut session = Session::new(engine);
+    let first = config(Quality::Live, 48_000.0, 2, 128);
+    let Configured::Opened(ends) = session.configure(first).unwrap() else {
+        panic!("the first time opens")
+    };
+    assert!(matches!(session.configure(first).unwrap(), Configured::Unchanged));
+    let other = config(Quality::Studio, 48_000.0, 2, 1024);
+    assert!(matches!(session.configure(other).unwrap(), Configured::Opened(_)));
+    drop(ends);
+}
+
+#[test]
+fn a_minute_of_sound_with_a_hundred_losses_and_a_thousand_stalls_has_no_wrong_hop() {
+    let (engine, faults) = faulty();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 7);
+    player.settings = EffectSettings { low_cut_hz: 200.0, shift_hz: 40.0, ..Default::default() };
+    let (mut losses, mut stalls, mut blocks) = (0u32, 0u32, 0u32);
+    let latency = player.config.spec.latency(player.config.async_samples);
+    let start = Instant::now();
+    let (all_losses, all_stalls, minute) = (100, 1000, 60 * 48_000 / 128);
+    while blocks < minute || losses < all_losses || stalls < all_stalls {
+        assert!(start.elapsed() < Duration::from_secs(400), "{losses} {stalls} {blocks}");
+        if player.audio.kind() == EngineKind::Gpu && faults.pending() == 0 {
+            // A loss after every ten stalls: a device that is gone cannot stall.
+            if losses < all_losses && stalls >= 10 * losses {
+                let kinds = [Fault::LoseAtSubmit, Fault::LoseInFlight, Fault::Destroy];
+                faults.inject(kinds[losses as usize % 3]);
+                losses += 1;
+            } else if stalls < all_stalls {
+                faults.inject(Fault::Stall(Duration::from_millis(1 + u64::from(stalls % 5))));
+                stalls += 1;
+            }
+        }
+        player.block(Some(LONG));
+        blocks += 1;
+        if player.audio.kind() != EngineKind::Gpu {
+            std::thread::sleep(Duration::from_micros(300));
+        }
+    }
+    let end = Instant::now();
+    while faults.pending() > 0 {
+        assert!(end.elapsed() < LONG);
+        player.block(Some(LONG));
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    assert_eq!(faults.happened(), (100, 1000, 0)); // every one that was injected
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally); // no gap
+    assert_eq!(player.config.spec.latency(player.config.async_samples), latency);
+    let metrics = player.control.metrics();
+    assert_eq!(metrics.count(Counter::DeviceLosses), 100); // S8, S9
+    eprintln!("{blocks} blocks in {:?}, {:?}", start.elapsed(), player.tally);
+}
+
+#[test]
+fn no_hop_waits_for_more_than_one_batch_of_lower_priority() {
+    let (engine, _) = faulty();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
+    player.play_until_served(LONG);
+    let before = player.control.metrics();
+    let ran = Arc::new(AtomicU64::new(0));
+    let (mut sent, mut refused) = (0u64, 0u64);
+    const PIECE: Duration = Duration::from_micros(200);
+    for _ in 0..300 {
+        for priority in [Priority::Medium, Priority::Low] {
+            for _ in 0..8 {
+                let ran = Arc::clone(&ran);
+                let work = Work::new(2, move || {
+                    std::thread::sleep(PIECE);
+                    ran.fetch_add(1, Ordering::Relaxed);
+                });
+                match player.control.submit(priority, Operation::Analyze, work) {
+                    Ok(()) => sent += 1,
+                    Err(_) => refused += 1,
+                }
+            }
+        }
+        player.block(Some(LONG));
+        std::thread::sleep(player.block_time());
+    }
+    let waited = player.control.metrics().since(&before).stage(Stage::Overhead);
+    eprintln!(
+        "{sent} sent, {refused} refused, hops waited p50 {:?} p99 {:?}",
+        waited.p50, waited.p99
+    );
+    assert!(refused > 0, "the levels were full all the time"); // S5
+    assert_eq!(player.tally.rescued, 0);
+    // A batch costs 5: two pieces, and one more of each level at the end of its patience.
+    let batch = PIECE * 4;
+    assert!(waited.p50 < batch + Duration::from_millis(1), "{waited:?}");
+    let start = Instant::now();
+    while ran.load(Ordering::Relaxed) < sent {
+        assert!(start.elapsed() < LONG, "{} of {sent} ran", ran.load(Ordering::Relaxed));
+        player.block(Some(LONG));
+        std::thread::sleep(Duration::from_millis(5));
+    }
+}

@@ -1,0 +1,165 @@
+//! Figures of group `plugin` (`cargo xtask bench --only plugin`): what a block costs the audio
+//! thread, and how fast a file is rendered. Prints one JSON array.
+
+use std::time::{Duration, Instant};
+
+use nice_plug::prelude::{Param, Transport};
+use scumble::audio::{BlockSettings, Link, Plan, Processor, Rule, ports, tap};
+use scumble::cli::render_sound;
+use scumble_dsp::mix::BlendSettings;
+use scumble_dsp::{EffectSettings, Quality, WindowSpec};
+use scumble_gpu::engine::{
+    ControlEnd, Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig,
+};
+use scumble_gpu::sync::{Buffering, LatencyShape, Metrics};
+use scumble_params::{CanvasSync, OnMiss, Preset, ScumbleParams};
+use serde_json::{Value, json};
+
+const RATE: f32 = 48_000.0;
+const BLOCK: usize = 128;
+
+fn everything() -> EffectSettings {
+    EffectSettings {
+        blur_time_ms: 100.0,
+        blur_freq_oct: 0.3,
+        diffuse: 0.3,
+        shift_hz: 35.0,
+        stretch: 1.1,
+        low_cut_hz: 60.0,
+        high_cut_hz: 9000.0,
+        mod_low_hz: 0.5,
+        mod_high_hz: 30.0,
+        ..EffectSettings::default()
+    }
+}
+
+fn settings() -> BlockSettings {
+    BlockSettings {
+        effects: everything(),
+        mix: BlendSettings::default(),
+        on_miss: OnMiss::Rescue,
+        sync: CanvasSync::Free,
+        canvas_length: 4.0,
+    }
+}
+
+fn plan(rule: Rule) -> Plan {
+    let spec = WindowSpec::new(Quality::Live, RATE.into());
+    let async_samples = Buffering::Double.async_samples(BLOCK, spec.h);
+    Plan { spec, sample_rate: RATE, channels: 2, async_samples, max_block: BLOCK, rule }
+}
+
+fn processor(plan: Plan, link: Option<Link>) -> Processor {
+    let (port, _) = ports();
+    let (tap, _) = tap(RATE);
+    Processor::new(plan, link, port, tap, Metrics::new(LatencyShape::default()).audio)
+}
+
+fn on_engine(engine: &Engine) -> (Processor, ControlEnd) {
+    let plan = plan(Rule::Engaged);
+    let (audio, control) = engine
+        .open(SessionConfig {
+            spec: plan.spec,
+            sample_rate: RATE.into(),
+            channels: 2,
+            async_samples: plan.async_samples,
+            max_block: BLOCK,
+            buffering: Buffering::Double,
+            engine_choice: EngineChoice::Gpu,
+            sync: Default::default(),
+        })
+        .expect("a session");
+    (processor(plan, Some(Link::new(audio, &plan.spec))), control)
+}
+
+/// Plays in real time; the times of each `process()` of the first instance, microseconds, sorted.
+fn paced(processors: &mut [Processor], seconds: f64) -> Vec<f64> {
+    let transport = Transport::new(RATE);
+    let noise: Vec<f32> = (0..BLOCK).map(|i| ((i * i) as f32 * 0.37).sin() * 0.3).collect();
+    let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
+    let begun = Instant::now();
+    let mut times = Vec::new();
+    let mut due = begun;
+    while begun.elapsed().as_secs_f64() < seconds {
+        for (i, processor) in processors.iter_mut().enumerate() {
+            let (mut left, mut right) = (noise.clone(), noise.clone());
+            let start = Instant::now();
+            processor.process(&mut [&mut left, &mut right], &settings(), &transport);
+            if i == 0 {
+                times.push(start.elapsed().as_secs_f64() * 1e6);
+            }
+        }
+        due += period;
+        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    }
+    times.drain(..times.len() / 4);
+    times.sort_by(f64::total_cmp);
+    times
+}
+
+fn at(times: &[f64], quantile: f64) -> f64 {
+    times[((times.len() - 1) as f64 * quantile) as usize]
+}
+
+fn figure(
+    id: &str,
+    value: f64,
+    unit: &str,
+    reference: Option<f64>,
+    bar: f64,
+    at_most: bool,
+) -> Value {
+    let judged = reference.map_or(value, |r| if at_most { value / r } else { r / value });
+    let pass = if at_most { judged <= bar } else { judged >= bar };
+    json!({
+        "id": id, "group": "plugin", "value": value, "unit": unit, "reference": reference,
+        "ratio": reference.map(|_| judged), "bar": bar, "pass": pass
+    })
+}
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let seconds = if quick { 2.0 } else { 8.0 };
+    let mut figures = Vec::new();
+
+    let mut inline = [processor(plan(Rule::Twin), None)];
+    let twin = paced(&mut inline, seconds);
+    let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
+    for instances in [1usize, 16] {
+        let (mut processors, controls): (Vec<_>, Vec<_>) =
+            (0..instances).map(|_| on_engine(&engine)).unzip();
+        let begun = Instant::now();
+        while controls[0].state().kind != EngineKind::Gpu && begun.elapsed().as_secs() < 20 {
+            std::thread::sleep(Duration::from_millis(10));
+        }
+        eprintln!("{instances} instance(s): {:?}", controls[0].state());
+        let times = paced(&mut processors, seconds);
+        let name = |what: &str| format!("process 128 stereo Live, {instances} on GPU, {what}");
+        figures.push(figure(&name("median"), at(&times, 0.5), "us", None, 3.0, true));
+        figures.push(figure(&name("p99"), at(&times, 0.99), "us", None, 15.0, true));
+        if instances == 1 {
+            let id = "twin inline over GPU, audio thread time, at least";
+            figures.push(figure(id, at(&times, 0.5), "us", Some(at(&twin, 0.5)), 10.0, false));
+        }
+    }
+
+    // A file with every effect on, as `scumble render` plays it.
+    let minutes = if quick { 0.25 } else { 3.0 };
+    let samples = (minutes * 60.0 * f64::from(RATE)) as usize;
+    let channel: Vec<f32> = (0..samples).map(|i| ((i % 4801) as f32 * 0.13).sin() * 0.3).collect();
+    for (quality, position, bar) in [("Studio", 2.0 / 3.0, 100.0), ("Live", 0.0, 20.0)] {
+        let params = ScumbleParams::default();
+        let text = r#"{"version": 1, "name": "All", "params": {"blur_time": 100.0,
+            "blur_freq": 0.3, "diffuse": 0.3, "warp_shift": 35.0, "warp_stretch": 1.1,
+            "low_cut": 60.0, "high_cut": 9000.0, "mod_low": 0.5, "mod_high": 30.0}}"#;
+        Preset::parse(text).expect("a preset").apply(&params);
+        // SAFETY: the parameters are alive, and nobody else uses them.
+        unsafe { params.quality.as_ptr()._internal_set_normalized_value(position) };
+        let begun = Instant::now();
+        render_sound(RATE, vec![channel.clone(), channel.clone()], &params);
+        let speed = minutes * 60.0 / begun.elapsed().as_secs_f64();
+        let id = format!("render stereo {quality}, all effects, times real time, at least");
+        figures.push(figure(&id, speed, "x", None, bar, false));
+    }
+    println!("{}", serde_json::to_string_pretty(&figures).expect("figures"));
+}

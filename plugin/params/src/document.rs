@@ -1,0 +1,306 @@
+//! What is saved beside the parameters: strokes, editor size and settings (X4).
+//!
+//! The host may hand over a saved state on the audio thread, so storing it parses nothing: the
+//! text is kept with a generation number, and the control thread (or `activate()`) parses it
+//! with [`DocumentCell::adopt_pending`]. Saving returns the text that was loaded, byte for byte,
+//! until the document is edited.
+
+use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
+
+use nice_plug::params::persist::PersistentField;
+use scumble_dsp::Stroke;
+use serde::{Deserialize, Serialize};
+
+/// The version of the document's own format.
+pub const DOCUMENT_VERSION: u32 = 1;
+/// More strokes, or points in one, than a hand could paint are a broken file.
+pub const MAX_STROKES: usize = 20_000;
+pub const MAX_POINTS: usize = 100_000;
+
+/// The editor's logical size and zoom.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct EditorSize {
+    pub width: u32,
+    pub height: u32,
+    pub zoom: f32,
+}
+
+impl Default for EditorSize {
+    fn default() -> Self {
+        Self { width: 1180, height: 760, zoom: 1.0 }
+    }
+}
+
+/// Settings that are not host parameters.
+#[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields, default)]
+pub struct Settings {
+    /// The async window in samples; `None` follows the host's block size (DESIGN 2).
+    pub async_samples: Option<u32>,
+    /// Depth of the `ring` buffering mode, in blocks.
+    pub ring_depth: u32,
+    /// How long a block may be late before it counts as timed out (S4).
+    pub fence_timeout_ms: f32,
+}
+
+impl Default for Settings {
+    fn default() -> Self {
+        Self { async_samples: None, ring_depth: 4, fence_timeout_ms: 5.0 }
+    }
+}
+
+/// The saved document.
+#[derive(Debug, Clone, PartialEq, Serialize, Deserialize)]
+#[serde(deny_unknown_fields)]
+pub struct Document {
+    pub version: u32,
+    #[serde(default)]
+    pub preset: String,
+    #[serde(default)]
+    pub editor: EditorSize,
+    #[serde(default)]
+    pub settings: Settings,
+    /// The painting, in the order in which it was painted.
+    #[serde(default)]
+    pub strokes: Vec<Stroke>,
+}
+
+impl Default for Document {
+    fn default() -> Self {
+        Self {
+            version: DOCUMENT_VERSION,
+            preset: String::new(),
+            editor: EditorSize::default(),
+            settings: Settings::default(),
+            strokes: Vec::new(),
+        }
+    }
+}
+
+impl Document {
+    /// Reads a document and says what is wrong with it.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let document: Document =
+            serde_json::from_str(text).map_err(|e| format!("the document is broken: {e}"))?;
+        document.check()?;
+        Ok(document)
+    }
+
+    fn check(&self) -> Result<(), String> {
+        if self.version == 0 || self.version > DOCUMENT_VERSION {
+            return Err(format!(
+                "the document has version {}; this Scumble reads 1 to {DOCUMENT_VERSION}",
+                self.version
+            ));
+        }
+        let range = |name: &str, value: f64, low: f64, high: f64| {
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("{name} is {value}; allowed is {low} to {high}"))
+            }
+        };
+        range("editor.width", self.editor.width.into(), 200.0, 16_384.0)?;
+        range("editor.height", self.editor.height.into(), 150.0, 16_384.0)?;
+        range("editor.zoom", self.editor.zoom.into(), 0.5, 4.0)?;
+        range("settings.ring_depth", self.settings.ring_depth.into(), 3.0, 16.0)?;
+        range("settings.fence_timeout_ms", self.settings.fence_timeout_ms.into(), 1.0, 10.0)?;
+        if let Some(samples) = self.settings.async_samples {
+            range("settings.async_samples", samples.into(), 0.0, 65_536.0)?;
+        }
+        check_strokes(&self.strokes)
+    }
+}
+
+/// Names the first stroke that is out of bounds, and why.
+pub fn check_strokes(strokes: &[Stroke]) -> Result<(), String> {
+    if strokes.len() > MAX_STROKES {
+        return Err(format!("{} strokes; allowed are {MAX_STROKES}", strokes.len()));
+    }
+    for (index, stroke) in strokes.iter().enumerate() {
+        let within = |name: &str, value: f32, low: f32, high: f32| {
+            // A number that is none compares false.
+            if (low..=high).contains(&value) {
+                Ok(())
+            } else {
+                Err(format!("stroke {index}: {name} is {value}; allowed is {low} to {high}"))
+            }
+        };
+        within("radius_time", stroke.radius_time, 0.0, 10.0)?;
+        within("radius_octaves", stroke.radius_octaves, 0.0, 20.0)?;
+        within("strength", stroke.strength, -1.0, 1.0)?;
+        within("hardness", stroke.hardness, 0.0, 1.0)?;
+        if stroke.points.len() > MAX_POINTS {
+            let count = stroke.points.len();
+            return Err(format!("stroke {index}: {count} points; allowed are {MAX_POINTS}"));
+        }
+        for point in &stroke.points {
+            within("x", point.x, -1000.0, 1000.0)?;
+            within("y", point.y, -100.0, 100.0)?;
+            within("pressure", point.pressure, 0.0, 1.0)?;
+        }
+    }
+    Ok(())
+}
+
+#[derive(Debug, Default)]
+struct Inner {
+    document: Arc<Document>,
+    /// The text of `document`, as it was loaded or as it is to be saved.
+    text: String,
+    /// A text that came from the host and was not parsed yet.
+    pending: Option<String>,
+}
+
+#[derive(Debug)]
+struct Shared {
+    inner: Mutex<Inner>,
+    generation: AtomicU64,
+}
+
+/// Holds the document between host, editor and control thread; clones share it. The audio
+/// thread looks at [`DocumentCell::generation`] only.
+#[derive(Debug, Clone)]
+pub struct DocumentCell(Arc<Shared>);
+
+impl Default for DocumentCell {
+    fn default() -> Self {
+        let document = Arc::new(Document::default());
+        let text = to_text(&document);
+        let inner = Mutex::new(Inner { document, text, pending: None });
+        Self(Arc::new(Shared { inner, generation: AtomicU64::new(0) }))
+    }
+}
+
+fn to_text(document: &Document) -> String {
+    serde_json::to_string(document).expect("a document has no maps with non-string keys")
+}
+
+impl DocumentCell {
+    fn lock(&self) -> MutexGuard<'_, Inner> {
+        // A panic cannot leave the document half written: every change is one assignment.
+        self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+
+    /// Counts loads and edits.
+    pub fn generation(&self) -> u64 {
+        self.0.generation.load(Ordering::Acquire)
+    }
+
+    /// The document in force.
+    pub fn get(&self) -> Arc<Document> {
+        self.lock().document.clone()
+    }
+
+    /// Replaces the document (editor or presets).
+    pub fn replace(&self, document: Document) {
+        let text = to_text(&document);
+        let mut inner = self.lock();
+        inner.document = Arc::new(document);
+        inner.text = text;
+        inner.pending = None;
+        drop(inner);
+        self.0.generation.fetch_add(1, Ordering::Release);
+    }
+
+    /// Parses what the host handed over last. `Ok(true)` when a new document is in force; on an
+    /// error the running document stays. Not for the audio thread.
+    pub fn adopt_pending(&self) -> Result<bool, String> {
+        let Some(text) = self.lock().pending.clone() else { return Ok(false) };
+        let parsed = Document::parse(&text);
+        let mut inner = self.lock();
+        // A newer text may have come in meanwhile: it stays pending.
+        if inner.pending.as_deref() == Some(text.as_str()) {
+            inner.pending = None;
+        }
+        let document = parsed?;
+        inner.document = Arc::new(document);
+        inner.text = text;
+        Ok(true)
+    }
+}
+
+impl PersistentField<'_, String> for DocumentCell {
+    fn set(&self, text: String) {
+        self.lock().pending = Some(text);
+        self.0.generation.fetch_add(1, Ordering::Release);
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        let inner = self.lock();
+        f(inner.pending.as_ref().unwrap_or(&inner.text))
+    }
+}
+
+/// Carries the message of a refused state from [`crate::check_state`], which has no instance at
+/// hand, to the instance that was to load it.
+#[derive(Debug, Default, Clone)]
+pub struct Refusal(Arc<Mutex<String>>);
+
+impl Refusal {
+    /// The message, once.
+    pub fn take(&self) -> Option<String> {
+        let mut message = self.0.lock().unwrap_or_else(PoisonError::into_inner);
+        if message.is_empty() { None } else { Some(std::mem::take(&mut message)) }
+    }
+}
+
+impl PersistentField<'_, String> for Refusal {
+    fn set(&self, message: String) {
+        *self.0.lock().unwrap_or_else(PoisonError::into_inner) = message;
+    }
+
+    fn map<F, R>(&self, f: F) -> R
+    where
+        F: Fn(&String) -> R,
+    {
+        // Always saved empty: a message is about one loading.
+        f(&String::new())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_was_loaded_is_saved_byte_for_byte() {
+        // X4: also before anyone has parsed it.
+        let cell = DocumentCell::default();
+        let text = r#"{ "version": 1,  "preset": "Fog" }"#.to_string();
+        cell.set(text.clone());
+        assert_eq!(cell.map(|t| t.clone()), text);
+        assert_eq!(cell.adopt_pending(), Ok(true));
+        assert_eq!(cell.map(|t| t.clone()), text);
+        assert_eq!(cell.get().preset, "Fog");
+        assert_eq!(cell.adopt_pending(), Ok(false));
+    }
+
+    #[test]
+    fn a_broken_document_keeps_the_running_one_and_names_the_fault() {
+        let cell = DocumentCell::default();
+        let before = cell.map(|t| t.clone());
+        for (text, words) in [
+            ("{", "broken"),
+            (r#"{"version": 99}"#, "version 99"),
+            (r#"{"version": 1, "colour": 3}"#, "colour"),
+            (r#"{"version": 1, "editor": {"zoom": 9}}"#, "editor.zoom is 9"),
+            (r#"{"version": 1, "settings": {"fence_timeout_ms": 11}}"#, "1 to 10"),
+            (
+                r#"{"version": 1, "strokes": [{"id": 1, "kind": "gain", "points": [],
+                    "radius_time": 0.1, "radius_octaves": 1e39, "strength": 1, "hardness": 0}]}"#,
+                "stroke 0: radius_octaves",
+            ),
+        ] {
+            cell.set(text.to_string());
+            let message = cell.adopt_pending().expect_err(text);
+            assert!(message.contains(words), "{text}: {message}");
+            assert_eq!(cell.map(|t| t.clone()), before);
+        }
+    }
+}

@@ -1,0 +1,207 @@
+//! The stepped parameters' values, and how each value is written and read as text.
+//!
+//! The `id` strings are what a host's project stores: they never change.
+
+use std::sync::Arc;
+use std::sync::atomic::{AtomicU8, Ordering};
+
+use nice_plug::prelude::Enum;
+use serde::{Deserialize, Serialize};
+
+/// Window, hop and so latency and resolution (DESIGN 2). Takes effect at the next activation.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Quality {
+    #[id = "live"]
+    Live,
+    #[id = "balanced"]
+    Balanced,
+    #[id = "studio"]
+    Studio,
+    #[id = "ultra"]
+    Ultra,
+}
+
+/// Who computes (DESIGN 5). Takes effect at the next activation.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum EngineChoice {
+    #[id = "auto"]
+    Auto,
+    #[id = "gpu"]
+    #[name = "GPU"]
+    Gpu,
+    #[id = "cpu"]
+    #[name = "CPU"]
+    Cpu,
+}
+
+/// The data path between the GPU worker and the audio thread (S2). Takes effect at the next
+/// activation, for it changes the latency.
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum Buffering {
+    #[id = "double"]
+    Double,
+    #[id = "triple"]
+    Triple,
+    #[id = "ring"]
+    Ring,
+}
+
+/// What is heard when a block is not ready (S12).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum OnMiss {
+    #[id = "rescue"]
+    Rescue,
+    #[id = "hold"]
+    Hold,
+    #[id = "dry"]
+    Dry,
+}
+
+/// What moves the canvas's playhead (X6).
+#[derive(Enum, Debug, Clone, Copy, PartialEq, Eq, Serialize, Deserialize)]
+pub enum CanvasSync {
+    #[id = "beats"]
+    #[name = "Host beats"]
+    HostBeats,
+    #[id = "seconds"]
+    #[name = "Host seconds"]
+    HostSeconds,
+    #[id = "free"]
+    Free,
+}
+
+impl CanvasSync {
+    /// The unit in which the canvas's length is counted.
+    pub fn unit(self) -> &'static str {
+        match self {
+            CanvasSync::HostBeats => "beats",
+            CanvasSync::HostSeconds | CanvasSync::Free => "s",
+        }
+    }
+}
+
+pub(crate) type ToText = Arc<dyn Fn(f32) -> String + Send + Sync>;
+pub(crate) type FromText = Arc<dyn Fn(&str) -> Option<f32> + Send + Sync>;
+
+/// The number at the head of `text`, whatever unit follows it.
+fn leading_number(text: &str) -> Option<(f32, &str)> {
+    let text = text.trim();
+    let end = text.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.')).unwrap_or(text.len());
+    let number = text[..end].parse::<f32>().ok().filter(|v| v.is_finite())?;
+    Some((number, text[end..].trim()))
+}
+
+/// Reads a number, with or without `unit` behind it.
+pub(crate) fn read_number(text: &str) -> Option<f32> {
+    leading_number(text).map(|(number, _)| number)
+}
+
+/// `250 ms`, `1.20 s`.
+pub(crate) fn time_text() -> (ToText, FromText) {
+    let to = Arc::new(|ms: f32| {
+        if ms < 10.0 {
+            format!("{ms:.1} ms")
+        } else if ms < 1000.0 {
+            format!("{ms:.0} ms")
+        } else {
+            format!("{:.2} s", ms / 1000.0)
+        }
+    });
+    let from = Arc::new(|text: &str| {
+        let (number, unit) = leading_number(text)?;
+        Some(if unit.eq_ignore_ascii_case("s") { number * 1000.0 } else { number })
+    });
+    (to, from)
+}
+
+/// Frequencies, with a word at the end of the range where the filter is out of the way.
+pub(crate) fn hz_text(off_at: Option<f32>, signed: bool) -> (ToText, FromText) {
+    let to = Arc::new(move |hz: f32| {
+        // Below the step that the text shows, the end of the range counts as reached.
+        if off_at.is_some_and(|off| (hz - off).abs() < 0.05) {
+            "off".to_string()
+        } else if hz.abs() >= 1000.0 {
+            let khz = hz / 1000.0;
+            if signed { format!("{khz:+.2} kHz") } else { format!("{khz:.2} kHz") }
+        } else if signed {
+            format!("{hz:+.1} Hz")
+        } else if hz < 100.0 {
+            format!("{hz:.1} Hz")
+        } else {
+            format!("{hz:.0} Hz")
+        }
+    });
+    let from = Arc::new(move |text: &str| {
+        if text.trim().eq_ignore_ascii_case("off") {
+            return off_at;
+        }
+        let (number, unit) = leading_number(text)?;
+        let kilo = unit.starts_with(['k', 'K']);
+        Some(if kilo { number * 1000.0 } else { number })
+    });
+    (to, from)
+}
+
+/// `35 %`.
+pub(crate) fn percent_text() -> (ToText, FromText) {
+    let to = Arc::new(|v: f32| format!("{:.0} %", v * 100.0));
+    let from = Arc::new(|text: &str| read_number(text).map(|v| v / 100.0));
+    (to, from)
+}
+
+/// `0.35 oct`, `1.00`, `-3.0 dB`.
+pub(crate) fn plain_text(digits: usize, unit: &'static str) -> (ToText, FromText) {
+    let to = Arc::new(move |v: f32| {
+        // Rounding must not leave a minus sign before a zero.
+        let scale = 10f32.powi(digits as i32);
+        let v = if (v * scale).round() == 0.0 { 0.0 } else { v };
+        if unit.is_empty() { format!("{v:.digits$}") } else { format!("{v:.digits$} {unit}") }
+    });
+    (to, Arc::new(read_number))
+}
+
+/// `4 beats` or `4 s`, as the sync mode of the moment says.
+pub(crate) fn length_text(sync: Arc<AtomicU8>) -> (ToText, FromText) {
+    let to = Arc::new(move |v: f32| {
+        let unit = CanvasSync::from_index(sync.load(Ordering::Relaxed) as usize).unit();
+        if v.fract() == 0.0 { format!("{v:.0} {unit}") } else { format!("{v:.2} {unit}") }
+    });
+    (to, Arc::new(read_number))
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn what_is_written_can_be_read_back() {
+        let cases: Vec<((ToText, FromText), &[f32])> = vec![
+            (time_text(), &[0.0, 3.5, 180.0, 1200.0]),
+            (hz_text(Some(20.0), false), &[20.0, 55.5, 440.0, 12_340.0]),
+            (hz_text(None, true), &[-1500.0, -40.0, 0.0, 40.0, 2000.0]),
+            (percent_text(), &[0.0, 0.35, 1.0]),
+            (plain_text(2, "oct"), &[0.0, 0.35, 4.0]),
+            (plain_text(1, "dB"), &[-48.0, 0.0, 12.0]),
+            (length_text(Arc::new(AtomicU8::new(0))), &[1.0, 4.0, 0.25]),
+        ];
+        for ((to, from), values) in cases {
+            for &value in values {
+                let text = to(value);
+                let back = from(&text).unwrap_or_else(|| panic!("{text:?} was not read back"));
+                assert!((back - value).abs() <= 0.005 * value.abs().max(1.0), "{text:?} -> {back}");
+            }
+        }
+    }
+
+    #[test]
+    fn nonsense_is_refused() {
+        for text in ["", "loud", "NaN", "inf", "--3", "1.2.3"] {
+            assert_eq!(read_number(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn no_negative_zero_is_shown() {
+        assert_eq!(plain_text(1, "dB").0(-0.01), "0.0 dB");
+    }
+}

@@ -1,0 +1,131 @@
+//! `scumble devices`: the adapters, what `Auto` would choose and why, and how fast it answers.
+
+use std::time::{Duration, Instant};
+
+use clap::Args;
+use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowSpec};
+use scumble_gpu::backend::adapter::{AdapterWish, Candidate, choose};
+use scumble_gpu::backend::wgpu::device::candidates;
+use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
+use scumble_gpu::sync::{Buffering, Stage};
+
+use super::CliError;
+
+/// How long the round trip is measured, in real time.
+const MEASURED: Duration = Duration::from_secs(1);
+/// A device that is not ready by then is not usable.
+const WARM_UP: Duration = Duration::from_secs(10);
+const RATE: f64 = 48_000.0;
+const BLOCK: usize = 128;
+
+#[derive(Args)]
+pub struct DevicesArgs {
+    /// Do not measure the round trip.
+    #[arg(long)]
+    quick: bool,
+}
+
+pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
+    let found = candidates();
+    let wish = AdapterWish::from_env();
+    let chosen = choose(&wish, &found);
+    if found.is_empty() {
+        println!("no adapters: is a Vulkan driver installed?");
+    }
+    for (index, adapter) in found.iter().enumerate() {
+        let mark = if chosen.as_ref() == Ok(&index) { "*" } else { " " };
+        println!("{mark} {}", describe(adapter));
+    }
+    match &chosen {
+        Ok(index) => {
+            let why = match wish {
+                AdapterWish::Best => "the real GPU with the most memory",
+                _ => "SCUMBLE_ADAPTER asks for it",
+            };
+            println!("Auto takes {}: {why}.", found[*index].name);
+            if !args.quick {
+                measure()?;
+            }
+        }
+        Err(reason) => println!("Auto takes the CPU engine: {reason}."),
+    }
+    Ok(())
+}
+
+fn describe(adapter: &Candidate) -> String {
+    let kind = match (adapter.software, adapter.discrete) {
+        (true, _) => "software, used only when asked for (SCUMBLE_ADAPTER=software)",
+        (false, true) => "discrete GPU",
+        (false, false) => "integrated GPU",
+    };
+    let memory = match adapter.memory_bytes {
+        0 => "memory unknown".to_string(),
+        bytes => format!("{:.1} GiB", bytes as f64 / (1u64 << 30) as f64),
+    };
+    format!("{}: {kind}, {memory}", adapter.name)
+}
+
+/// One stereo Live session with every effect on, paced in real time.
+fn measure() -> Result<(), CliError> {
+    let fail = |e: String| CliError::new(format!("the round trip could not be measured: {e}"));
+    let spec = WindowSpec::new(Quality::Live, RATE);
+    let engine = Engine::isolated(EngineOptions::default()).map_err(|e| fail(e.to_string()))?;
+    let config = SessionConfig {
+        spec,
+        sample_rate: RATE,
+        channels: 2,
+        async_samples: Buffering::Double.async_samples(BLOCK, spec.h),
+        max_block: BLOCK,
+        buffering: Buffering::Double,
+        engine_choice: EngineChoice::Gpu,
+        sync: Default::default(),
+    };
+    let (mut audio, control) = engine.open(config).map_err(|e| fail(e.to_string()))?;
+    let settings = EffectSettings {
+        blur_time_ms: 100.0,
+        blur_freq_oct: 0.3,
+        shift_hz: 20.0,
+        ..EffectSettings::default()
+    };
+    let mut framer = Framer::new(spec, RATE);
+    let hop: Vec<f32> = (0..spec.h).map(|i| (i as f32 * 0.37).sin() * 0.5).collect();
+    let mut out = [vec![0.0f32; spec.h], vec![0.0f32; spec.h]];
+    let late = (BLOCK / spec.h) as u64;
+    let begun = Instant::now();
+    let mut before = None;
+    let mut blocks = 0u32;
+    loop {
+        let now = begun.elapsed();
+        if before.is_none() && control.state().kind == EngineKind::Gpu {
+            before = Some((control.metrics(), now));
+        }
+        match &before {
+            Some((_, since)) if now > *since + MEASURED => break,
+            None if now > WARM_UP => return Err(fail(control.state().reason)),
+            _ => {}
+        }
+        for _ in 0..BLOCK / spec.h {
+            let n = framer.next_frame();
+            let params = framer.next(&settings, Playhead::default());
+            if n >= late {
+                let [left, right] = &mut out;
+                let _ = audio.read_hop(n - late, &mut [left, right]);
+            }
+            // A refusal shows in the figures.
+            let _ = audio.push_hop(n, &[&hop, &hop], &params);
+        }
+        audio.end_block();
+        blocks += 1;
+        let due = Duration::from_secs_f64(f64::from(blocks) * BLOCK as f64 / RATE);
+        std::thread::sleep(due.saturating_sub(begun.elapsed()));
+    }
+    let Some((before, _)) = before else { return Ok(()) };
+    let round_trip = control.metrics().since(&before).stage(Stage::RoundTrip);
+    let period = BLOCK as f64 / RATE * 1e3;
+    println!(
+        "Round trip, one stereo Live session, {BLOCK} samples: p50 {:.2} ms, p99 {:.2} ms of {period:.2} ms.",
+        round_trip.p50.as_secs_f64() * 1e3,
+        round_trip.p99.as_secs_f64() * 1e3,
+    );
+    Ok(())
+}

@@ -1,0 +1,7 @@
+//! The standalone and the command line.
+
+use std::process::ExitCode;
+
+fn main() -> ExitCode {
+    scumble::cli::run(std::env::args().skip(1).collect())
+}

@@ -1,0 +1,145 @@
+//! A JACK server with the dummy driver, of the test's own, and an ear to listen with.
+
+use std::process::Command;
+use std::sync::{Arc, Mutex};
+use std::time::Duration;
+
+use crate::child::{Running, run};
+use crate::signal::{db, noise};
+use crate::x11::wait_for;
+
+/// A running jackd under a name of its own; ended when dropped.
+pub struct JackServer {
+    name: String,
+    /// None only while it is being dropped.
+    server: Option<Running>,
+}
+
+impl JackServer {
+    /// Starts a server with 48 kHz and blocks of 256.
+    pub fn start() -> Self {
+        let name = format!("scumble-{}", std::process::id());
+        let mut command = Command::new("jackd");
+        command
+            .args(["--no-realtime", "-n", &name, "-d", "dummy", "-r", "48000", "-p", "256"])
+            .env("JACK_NO_AUDIO_RESERVATION", "1");
+        let server = Running::start(&mut command)
+            .unwrap_or_else(|e| panic!("jackd cannot be started ({e}); Debian has it in `jackd2`"));
+        let mut jack = Self { name, server: Some(server) };
+        let up = wait_for(Duration::from_secs(20), || {
+            jack.ports().iter().any(|p| p == "system:capture_1").then_some(())
+        });
+        if up.is_none() {
+            let server = jack.server.take().expect("it was just started");
+            panic!("jackd does not answer: {}", server.finish(Duration::ZERO).story());
+        }
+        jack
+    }
+
+    /// Has a program use this server, and no other.
+    pub fn lend<'a>(&self, command: &'a mut Command) -> &'a mut Command {
+        command.env("JACK_DEFAULT_SERVER", &self.name).env("JACK_NO_START_SERVER", "1")
+    }
+
+    /// Names of all ports.
+    pub fn ports(&self) -> Vec<String> {
+        let mut command = Command::new("jack_lsp");
+        let listed = run(self.lend(&mut command), Duration::from_secs(5));
+        if !listed.success() {
+            return Vec::new();
+        }
+        listed.stdout.lines().map(str::to_owned).collect()
+    }
+}
+
+impl Drop for JackServer {
+    fn drop(&mut self) {
+        if let Some(server) = self.server.take() {
+            // A server that is killed leaves its entry in a registry that holds eight.
+            server.ask_to_end();
+            server.finish(Duration::from_secs(5));
+        }
+    }
+}
+
+/// What was played and heard so far, sample for sample.
+struct Tape {
+    played: Vec<f32>,
+    at: usize,
+    heard: Vec<f32>,
+}
+
+/// The delay at which a stretch of `heard`, ending at its end, is most like `played`.
+fn best_lag(played: &[f32], heard: &[f32], stretch: usize, longest: usize) -> usize {
+    let end = heard.len();
+    let likeness = |lag: usize| -> f64 {
+        let range = end - stretch..end;
+        range.map(|t| f64::from(heard[t]) * f64::from(played[t - lag])).sum()
+    };
+    let lags = 0..longest;
+    lags.max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).unwrap_or(0)
+}
+
+/// Connects to a client's first input and output and plays noise through it. Says at which delay a
+/// second of it came back and how far off it was; an error if none did within 20 seconds.
+pub fn probe(client: &str) -> Result<String, Box<dyn std::error::Error>> {
+    const LONGEST_LAG: usize = 16_384;
+    let (probe, _) = jack::Client::new("probe", jack::ClientOptions::NO_START_SERVER)?;
+    let rate = probe.sample_rate() as usize;
+    let mut to = probe.register_port("to", jack::AudioOut::default())?;
+    let from = probe.register_port("from", jack::AudioIn::default())?;
+    let played = noise(17, 1, rate * 40).remove(0);
+    let tape = Arc::new(Mutex::new(Tape { played, at: 0, heard: Vec::with_capacity(rate * 40) }));
+    let recorder = tape.clone();
+    let process = jack::contrib::ClosureProcessHandler::new(
+        move |_: &jack::Client, scope: &jack::ProcessScope| {
+            let mut tape = recorder.lock().expect("no panic while locked");
+            let out = to.as_mut_slice(scope);
+            let Some(now) = tape.played.get(tape.at..tape.at + out.len()) else {
+                return jack::Control::Quit;
+            };
+            // A tenth of full scale: nothing on the way may saturate.
+            out.iter_mut().zip(now).for_each(|(out, &x)| *out = 0.1 * x);
+            tape.at += out.len();
+            tape.heard.extend_from_slice(from.as_slice(scope));
+            jack::Control::Continue
+        },
+    );
+    let active = probe.activate_async((), process)?;
+    active.as_client().connect_ports_by_name("probe:to", &format!("{client}:input_1"))?;
+    active.as_client().connect_ports_by_name(&format!("{client}:output_1"), "probe:from")?;
+
+    let mut last = String::from("nothing was heard");
+    let heard = wait_for(Duration::from_secs(20), || {
+        std::thread::sleep(Duration::from_millis(250));
+        let (played, heard) = {
+            let tape = tape.lock().expect("no panic while locked");
+            (tape.played[..tape.at].to_vec(), tape.heard.clone())
+        };
+        if heard.len() < rate + LONGEST_LAG {
+            return None;
+        }
+        let lag = best_lag(&played, &heard, 2000, LONGEST_LAG);
+        // An overrun of the server tears the sound; a second without one is enough.
+        let worst = (heard.len() - rate..heard.len())
+            .map(|t| f64::from((heard[t] - 0.1 * played[t - lag]).abs()))
+            .fold(0.0, f64::max);
+        last = format!("{lag} samples late, null at {:.1} dB", db(worst / 0.1));
+        (worst / 0.1 <= 1e-5).then(|| last.clone())
+    });
+    active.deactivate()?;
+    Ok(heard.ok_or(last)?)
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_ear_finds_the_delay() {
+        let played = noise(1, 1, 20_000).remove(0);
+        let heard: Vec<f32> =
+            (0..20_000).map(|t| if t < 704 { 0.0 } else { 0.1 * played[t - 704] }).collect();
+        assert_eq!(best_lag(&played, &heard, 2000, 10_000), 704);
+    }
+}

@@ -1,0 +1,132 @@
+//! A hand paints in the real window of the real plugin while a host plays a tone, and listens to
+//! what comes of it. The program `editor_paint` does nothing else.
+
+use std::path::Path;
+use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
+use std::time::{Duration, Instant};
+
+use crate::clap_host::{Bundle, Processor};
+use crate::x11::{Screen, wait_for};
+
+type Answer<T> = Result<T, Box<dyn std::error::Error>>;
+
+const RATE: f64 = 48_000.0;
+const BLOCK: usize = 256;
+const TONE_HZ: f64 = 1000.0;
+const LIMIT: Duration = Duration::from_secs(20);
+
+/// Where things stand in a window of 1180 x 760.
+const PLOT: [f32; 4] = [98.0, 54.0, 898.0, 532.0];
+const GAIN_BRUSH: (i16, i16) = (26, 240);
+const UNDO: (i16, i16) = (765, 22);
+/// The left Alt key of the server's own layout.
+const ALT: u8 = 64;
+
+/// The tone's level over the last blocks, in dB of what goes in, as `f32` bits.
+struct Heard {
+    db: AtomicU32,
+    stop: AtomicBool,
+}
+
+impl Heard {
+    fn db(&self) -> f32 {
+        f32::from_bits(self.db.load(Ordering::Acquire))
+    }
+
+    fn wait(&self, what: &str, wanted: impl Fn(f32) -> bool) -> Answer<f32> {
+        wait_for(LIMIT, || Some(self.db()).filter(|db| wanted(*db)))
+            .ok_or_else(|| format!("{what}: the tone stays at {:.1} dB", self.db()).into())
+    }
+}
+
+/// Plays the tone in real time and measures what comes out.
+fn play(processor: &mut Processor, heard: &Heard) -> Answer<()> {
+    let begun = Instant::now();
+    let mut at = 0u64;
+    let (mut inside, mut outside) = (0.0f64, 0.0f64);
+    while !heard.stop.load(Ordering::Acquire) {
+        let tone: Vec<f32> = (0..BLOCK as u64)
+            .map(|i| {
+                let turns = ((at + i) as f64 * TONE_HZ / RATE).fract();
+                (0.25 * (std::f64::consts::TAU * turns).sin()) as f32
+            })
+            .collect();
+        let (mut left, mut right) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
+        processor.process(&[&tone, &tone], &mut [&mut left, &mut right], &[], None)?;
+        let power = |s: &[f32]| s.iter().map(|v| f64::from(v * v)).sum::<f64>();
+        // Over about an eighth of a second.
+        inside += 0.04 * (power(&tone) - inside);
+        outside += 0.04 * (power(&left) - outside);
+        let db = 10.0 * (outside.max(1e-12) / inside.max(1e-12)).log10();
+        heard.db.store((db as f32).to_bits(), Ordering::Release);
+        at += BLOCK as u64;
+        let due = Duration::from_secs_f64(at as f64 / RATE);
+        std::thread::sleep(due.saturating_sub(begun.elapsed()));
+    }
+    Ok(())
+}
+
+/// Moves through `path` with the button down, at a hand's pace.
+fn drag(screen: &Screen, path: &[(i16, i16)]) -> Answer<()> {
+    for (i, &(x, y)) in path.iter().enumerate() {
+        screen.point(x, y)?;
+        std::thread::sleep(Duration::from_millis(25));
+        if i == 0 {
+            screen.button(1, true)?;
+            std::thread::sleep(Duration::from_millis(50));
+        }
+    }
+    screen.button(1, false)?;
+    std::thread::sleep(Duration::from_millis(100));
+    Ok(())
+}
+
+fn click(screen: &Screen, at: (i16, i16)) -> Answer<()> {
+    drag(screen, &[at])
+}
+
+/// A line over the whole loop at `hz`.
+fn line_at(hz: f32) -> Vec<(i16, i16)> {
+    let octaves = (RATE as f32 / 2.0 / 20.0).log2();
+    let y = PLOT[3] - (hz / 20.0).log2() / octaves * (PLOT[3] - PLOT[1]);
+    let step = (PLOT[2] - PLOT[0] - 8.0) / 40.0;
+    (0..=40).map(|i| ((PLOT[0] + 4.0 + i as f32 * step) as i16, y as i16)).collect()
+}
+
+/// Cuts the tone by painting over it, and brings it back by undo. Prints the levels.
+pub fn cut_and_undo(library: &Path) -> Answer<()> {
+    let bundle = Bundle::load(library)?;
+    let mut plugin = bundle.scumble()?;
+    let mut processor = plugin.activate(RATE, BLOCK as u32)?;
+    let screen = Screen::connect(None)?;
+    let window = screen.open_window(1180, 760)?;
+    let heard = Heard { db: AtomicU32::new(f32::NAN.to_bits()), stop: AtomicBool::new(false) };
+    std::thread::scope(|scope| -> Answer<()> {
+        let thread = std::thread::Builder::new()
+            .name("audio".into())
+            .spawn_scoped(scope, || play(&mut processor, &heard).map_err(|e| e.to_string()))?;
+        let done = (|| -> Answer<()> {
+            let gui = plugin.gui()?;
+            gui.open(window)?;
+            let drawn = screen.wait_until_drawn(window, 0.2, LIMIT);
+            drawn.ok_or("the editor stays blank")?;
+            let before = heard.wait("before", |db| db.abs() < 0.5)?;
+            click(&screen, GAIN_BRUSH)?;
+            screen.key(ALT, true)?;
+            let painted = drag(&screen, &line_at(TONE_HZ as f32));
+            screen.key(ALT, false)?;
+            painted?;
+            let cut = heard.wait("painted over", |db| db < -12.0)?;
+            click(&screen, UNDO)?;
+            let back = heard.wait("undone", |db| db.abs() < 0.5)?;
+            println!("before {before:.1} dB, painted over {cut:.1} dB, undone {back:.1} dB");
+            gui.close();
+            Ok(())
+        })();
+        heard.stop.store(true, Ordering::Release);
+        thread.join().map_err(|_| "the audio thread panicked")??;
+        done
+    })?;
+    plugin.deactivate(processor);
+    screen.close_window(window)
+}

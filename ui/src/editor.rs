@@ -1,0 +1,292 @@
+//! The editor: what it remembers between frames, and one frame of it.
+//!
+//! Editor thread only; [`Editor::ui`] holds no lock and waits for nothing.
+
+use egui::{Context, Ui, UiBuilder};
+
+use crate::brush::{Brush, BrushSettings, Snap, Tool};
+use crate::canvas::{self, Canvas};
+use crate::edit::{Edit, Outcome, Scene};
+use crate::host::{EditorHost, Message};
+use crate::layout::Layout;
+use crate::model::{ParamId, ParamView, Snapshot};
+use crate::panels::{self, dialog::Dialog, toasts::Toasts};
+use crate::stroke::StrokeKind;
+use crate::widgets::knob::KnobEvent;
+use crate::{keys, theme};
+
+/// Which of the two plots of the sync panel is in front.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Plot {
+    #[default]
+    RoundTrip,
+    FenceWait,
+}
+
+/// Everything that the panels read and change.
+pub struct State {
+    pub snapshot: Snapshot,
+    pub params: Vec<ParamView>,
+    pub edit: Edit,
+    pub canvas: Canvas,
+    pub tool: Tool,
+    /// The last brush in hand, to come back to.
+    pub last_brush: Brush,
+    /// What the blur brush paints.
+    pub blur_kind: StrokeKind,
+    pub brush: BrushSettings,
+    pub snap: Snap,
+    pub plot: Plot,
+    pub toasts: Toasts,
+    pub dialog: Dialog,
+    pub help_open: bool,
+    /// The sync panel lies over the canvas of a small window.
+    pub sync_open: bool,
+    document_generation: Option<u64>,
+    saved_revision: u64,
+    /// The values at which parameter gestures began.
+    begun: Vec<(ParamId, f32)>,
+    /// The gesture that changes to selected strokes belong to.
+    pub stroke_gesture: u64,
+}
+
+impl Default for State {
+    fn default() -> Self {
+        Self {
+            snapshot: Snapshot::default(),
+            params: vec![ParamView::default(); ParamId::ALL.len()],
+            edit: Edit::default(),
+            canvas: Canvas::default(),
+            tool: Tool::Paint(Brush::Blur),
+            last_brush: Brush::Blur,
+            blur_kind: StrokeKind::BlurTime,
+            brush: BrushSettings::default(),
+            snap: Snap::default(),
+            plot: Plot::default(),
+            toasts: Toasts::default(),
+            dialog: Dialog::default(),
+            help_open: false,
+            sync_open: false,
+            document_generation: None,
+            saved_revision: 0,
+            begun: Vec::new(),
+            stroke_gesture: 0,
+        }
+    }
+}
+
+impl State {
+    pub fn param(&self, id: ParamId) -> &ParamView {
+        &self.params[id as usize]
+    }
+
+    /// The index of a stepped parameter's choice.
+    pub fn choice(&self, id: ParamId) -> usize {
+        let last = id.choices().len().saturating_sub(1);
+        (self.param(id).value * last as f32).round() as usize
+    }
+
+    pub fn set_choice(&mut self, id: ParamId, index: usize, host: &mut dyn EditorHost) {
+        let last = id.choices().len().saturating_sub(1).max(1);
+        self.set_param(id, index as f32 / last as f32, host);
+    }
+
+    /// One whole gesture.
+    pub fn set_param(&mut self, id: ParamId, value: f32, host: &mut dyn EditorHost) {
+        let events = [KnobEvent::Begin, KnobEvent::Set(value), KnobEvent::End];
+        self.param_events(id, events, host);
+    }
+
+    /// Passes a knob's doings on to the host and to undo.
+    pub fn param_events(
+        &mut self,
+        id: ParamId,
+        events: impl IntoIterator<Item = KnobEvent>,
+        host: &mut dyn EditorHost,
+    ) {
+        for event in events {
+            match event {
+                KnobEvent::Begin => {
+                    host.begin_param(id);
+                    self.begun.push((id, self.param(id).value));
+                }
+                KnobEvent::Set(value) => {
+                    host.set_param(id, value);
+                    let mut view = std::mem::take(&mut self.params[id as usize]);
+                    host.param(id, &mut view);
+                    self.params[id as usize] = view;
+                }
+                KnobEvent::End => {
+                    host.end_param(id);
+                    if let Some(i) = self.begun.iter().position(|(b, _)| *b == id) {
+                        let (_, before) = self.begun.swap_remove(i);
+                        self.edit.note_param(id, before, self.param(id).value);
+                    }
+                }
+                KnobEvent::Typed(text) => match host.parse_param(id, &text) {
+                    Some(value) => self.set_param(id, value, host),
+                    None => {
+                        let text = format!("\u{201c}{text}\u{201d} is not a value here");
+                        self.toasts.push(Message::error(text));
+                    }
+                },
+            }
+        }
+    }
+
+    pub fn kind_of(&self, brush: Brush) -> StrokeKind {
+        if brush == Brush::Blur { self.blur_kind } else { brush.kinds()[0] }
+    }
+
+    pub fn take_brush(&mut self, brush: Brush) {
+        self.tool = Tool::Paint(brush);
+        self.last_brush = brush;
+        self.canvas.selected.clear();
+    }
+
+    pub fn undo(&mut self, host: &mut dyn EditorHost) {
+        if let Some(outcome) = self.edit.undo() {
+            self.follow(outcome, host);
+        }
+    }
+
+    pub fn redo(&mut self, host: &mut dyn EditorHost) {
+        if let Some(outcome) = self.edit.redo() {
+            self.follow(outcome, host);
+        }
+    }
+
+    fn follow(&mut self, outcome: Outcome, host: &mut dyn EditorHost) {
+        let params = match outcome {
+            Outcome::Strokes(_) => vec![],
+            Outcome::Param(id, value) => vec![(id, value)],
+            Outcome::Params(params) => params,
+        };
+        for (id, value) in params {
+            host.begin_param(id);
+            host.set_param(id, value);
+            host.end_param(id);
+        }
+        let edit = &self.edit;
+        self.canvas.selected.retain(|id| edit.find(*id).is_some());
+    }
+
+    /// Parameters and strokes as they stand.
+    pub fn scene(&self) -> Scene {
+        // What takes effect only at the next activation is not part of a sound.
+        let fixed = [ParamId::Quality, ParamId::Engine, ParamId::Buffering, ParamId::Bypass];
+        Scene {
+            params: ParamId::ALL
+                .into_iter()
+                .filter(|id| !fixed.contains(id))
+                .map(|id| (id, self.param(id).value))
+                .collect(),
+            strokes: self.edit.strokes().to_vec(),
+        }
+    }
+
+    /// Does something to the host that replaces the sound as a whole, as one step of undo.
+    pub fn replace_sound(
+        &mut self,
+        host: &mut dyn EditorHost,
+        how: impl FnOnce(&mut dyn EditorHost) -> Result<(), String>,
+    ) {
+        let before = self.scene();
+        if let Err(text) = how(host) {
+            self.toasts.push(Message::error(text));
+            return;
+        }
+        self.read_params(host);
+        let strokes = host.strokes();
+        let after = Scene { strokes, ..self.scene() };
+        self.edit.note_scene(before, after);
+        self.document_generation = Some(host.document_generation());
+        self.saved_revision = self.edit.revision();
+        self.canvas.selected.clear();
+    }
+
+    fn read_params(&mut self, host: &dyn EditorHost) {
+        for id in ParamId::ALL {
+            host.param(id, &mut self.params[id as usize]);
+        }
+    }
+
+    fn pull(&mut self, host: &mut dyn EditorHost) {
+        host.snapshot(&mut self.snapshot);
+        self.read_params(host);
+        let generation = host.document_generation();
+        if self.document_generation != Some(generation) {
+            self.document_generation = Some(generation);
+            self.edit.replace_all(host.strokes());
+            self.saved_revision = self.edit.revision();
+            self.canvas.selected.clear();
+        }
+        while let Some(message) = host.take_message() {
+            self.toasts.push(message);
+        }
+    }
+
+    fn push(&mut self, host: &mut dyn EditorHost) {
+        if self.edit.revision() != self.saved_revision {
+            self.saved_revision = self.edit.revision();
+            host.set_strokes(self.edit.strokes());
+            if !host.hint_seen() && !self.edit.strokes().is_empty() {
+                host.set_hint_seen();
+            }
+        }
+    }
+}
+
+/// The whole window.
+#[derive(Default)]
+pub struct Editor {
+    pub state: State,
+}
+
+impl Editor {
+    /// Call once for each new context, before its first frame.
+    pub fn open(&mut self, ctx: &Context) {
+        theme::install(ctx);
+        self.state.canvas.detach();
+    }
+
+    /// Lets go of everything that belongs to a window.
+    pub fn close(&mut self) {
+        self.state.canvas.detach();
+    }
+
+    /// One frame, over the whole of the window.
+    pub fn ui(&mut self, ui: &mut Ui, host: &mut dyn EditorHost) {
+        let window = ui.ctx().content_rect();
+        let mut ui = ui.new_child(UiBuilder::new().max_rect(window));
+        ui.set_clip_rect(window);
+        self.frame(&mut ui, host);
+    }
+
+    fn frame(&mut self, ui: &mut Ui, host: &mut dyn EditorHost) {
+        let state = &mut self.state;
+        state.pull(host);
+        keys::act(ui, state, host);
+
+        let window = ui.max_rect();
+        let at = Layout::of(window);
+        ui.painter().rect_filled(window, 0.0, theme::BACKGROUND);
+        panels::top_bar::show(ui, &at, state, host);
+        panels::tools::show(ui, &at, state, host);
+        canvas::show(ui, &at, state, host);
+        if at.folded {
+            panels::sync_strip::show(ui, &at, state, host);
+        } else {
+            state.sync_open = false;
+            panels::sync::show(ui, at.sync, state, host);
+        }
+        panels::strip::show(ui, &at, state, host);
+        panels::foot::show(ui, &at, state, host);
+        panels::lines(ui, &at);
+        panels::dialog::show(ui, state, host);
+        panels::help::show(ui, state);
+        let now = ui.input(|i| i.time);
+        state.toasts.show(ui, &at, now);
+        state.push(host);
+    }
+}

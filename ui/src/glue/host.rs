@@ -1,0 +1,385 @@
+//! [`EditorHost`] over host parameters, the saved document and the running instance.
+
+use std::sync::Arc;
+
+use nice_plug::context::gui::GuiContext;
+use nice_plug::prelude::{ParamPtr, Params};
+use scumble_params::{Document, ScumbleParams};
+
+use super::link::{Instance, Sound};
+use crate::host::{Columns, EditorHost, Message, Side};
+use crate::layout::MIN_SIZE;
+use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::stroke::Stroke;
+
+/// What a preset does not change: the machine and the host's own switch.
+const NOT_SOUND: [ParamId; 4] =
+    [ParamId::Quality, ParamId::Engine, ParamId::Buffering, ParamId::Bypass];
+
+/// Lives as long as the plugin; the editor opens and closes over it.
+pub struct PluginHost {
+    /// Keeps the parameters behind `pointers` alive.
+    params: Arc<ScumbleParams>,
+    pointers: [ParamPtr; ParamId::ALL.len()],
+    instance: Arc<dyn Instance>,
+    gui: Option<GuiContext>,
+    /// The document's generation as of our own last look or write.
+    known: u64,
+    /// Grows when someone else replaced the strokes.
+    generation: u64,
+    last_strokes: Vec<Stroke>,
+    side: Side,
+    /// The sound of the side that is not heard.
+    other: Option<(Sound, String)>,
+    changed: bool,
+    hint_seen: bool,
+    /// A window size asked for, to be passed on after the frame.
+    pub wanted_size: Option<[f32; 2]>,
+    list: Vec<PresetEntry>,
+}
+
+impl PluginHost {
+    pub fn new(params: Arc<ScumbleParams>, instance: Arc<dyn Instance>) -> Self {
+        let map = params.param_map();
+        let pointer = |id: ParamId| {
+            let found = map.iter().find(|(name, ..)| name == id.id());
+            found.expect("every ParamId names a host parameter").1
+        };
+        Self {
+            pointers: ParamId::ALL.map(pointer),
+            params,
+            instance,
+            gui: None,
+            known: u64::MAX,
+            generation: 0,
+            last_strokes: Vec::new(),
+            side: Side::A,
+            other: None,
+            changed: false,
+            hint_seen: false,
+            wanted_size: None,
+            list: Vec::new(),
+        }
+    }
+
+    /// A window opened.
+    pub fn attach(&mut self, gui: GuiContext) {
+        self.gui = Some(gui);
+        self.list = self.instance.presets().list();
+        self.known = u64::MAX;
+        self.instance.preview_stroke(None);
+    }
+
+    fn pointer(&self, id: ParamId) -> ParamPtr {
+        self.pointers[id as usize]
+    }
+
+    /// Changes the document without mistaking our own write for someone else's.
+    fn write(&mut self, how: impl FnOnce(&mut Document)) {
+        self.look();
+        let mut document = Document::clone(&self.params.document.get());
+        how(&mut document);
+        self.last_strokes.clone_from(&document.strokes);
+        self.params.document.replace(document);
+        self.known = self.params.document.generation();
+    }
+
+    /// Takes over what a host loaded since the last look.
+    fn look(&mut self) {
+        let generation = self.params.document.generation();
+        if generation == self.known {
+            return;
+        }
+        self.known = generation;
+        // A refusal is reported by the plugin, which reads the same cell.
+        let _ = self.params.document.adopt_pending();
+        let document = self.params.document.get();
+        if document.strokes != self.last_strokes || self.generation == 0 {
+            self.last_strokes.clone_from(&document.strokes);
+            self.generation += 1;
+            self.instance.strokes_changed();
+        }
+    }
+
+    fn sound(&self) -> Sound {
+        let value = |id: ParamId| {
+            // SAFETY: the pointer is into `self.params`.
+            (id, unsafe { self.pointer(id).unmodulated_normalized_value() })
+        };
+        Sound {
+            params: ParamId::ALL
+                .into_iter()
+                .filter(|id| !NOT_SOUND.contains(id))
+                .map(value)
+                .collect(),
+            strokes: self.params.document.get().strokes.clone(),
+        }
+    }
+
+    fn apply(&mut self, sound: Sound, name: &str) {
+        for (id, value) in sound.params {
+            if !NOT_SOUND.contains(&id) {
+                self.begin_param(id);
+                self.set_param(id, value);
+                self.end_param(id);
+            }
+        }
+        let strokes = sound.strokes;
+        self.write(|document| {
+            document.strokes = strokes;
+            document.preset = name.to_owned();
+        });
+        self.generation += 1;
+        self.instance.strokes_changed();
+        self.changed = false;
+    }
+
+    /// The window's size and scale, to be found again.
+    pub fn keep_size(&mut self, width: f32, height: f32, zoom: f32) {
+        let size = scumble_params::EditorSize {
+            // A host may set any size; what is saved must be one that loading allows.
+            width: width.max(MIN_SIZE[0]).round() as u32,
+            height: height.max(MIN_SIZE[1]).round() as u32,
+            zoom,
+        };
+        if self.params.document.get().editor != size {
+            self.write(|document| document.editor = size);
+        }
+    }
+
+    pub fn kept_size(&self) -> [f32; 2] {
+        let size = self.params.document.get().editor;
+        [size.width as f32, size.height as f32]
+    }
+
+    pub fn kept_zoom(&self) -> f32 {
+        self.params.document.get().editor.zoom
+    }
+}
+
+impl EditorHost for PluginHost {
+    fn snapshot(&mut self, to: &mut Snapshot) {
+        self.look();
+        self.instance.fill(to);
+    }
+
+    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.instance.take_columns(source, sink);
+    }
+
+    fn level_range_db(&self) -> (f32, f32) {
+        self.instance.level_range_db()
+    }
+
+    fn param(&self, id: ParamId, to: &mut ParamView) {
+        let p = self.pointer(id);
+        // SAFETY: the pointer is into `self.params`.
+        let (value, modulated, default) = unsafe {
+            (
+                p.unmodulated_normalized_value(),
+                p.modulated_normalized_value(),
+                p.default_normalized_value(),
+            )
+        };
+        if to.text.is_empty() || to.value != value || id == ParamId::CanvasLength {
+            to.text = self.param_text(id, value);
+        }
+        (to.value, to.modulated, to.default) = (value, modulated, default);
+    }
+
+    fn begin_param(&mut self, id: ParamId) {
+        if let Some(gui) = &self.gui {
+            // SAFETY: the pointer is one of this plugin's own parameters, and alive.
+            unsafe { gui.raw_begin_set_parameter(self.pointer(id)) };
+        }
+    }
+
+    fn set_param(&mut self, id: ParamId, normalised: f32) {
+        self.changed = true;
+        if let Some(gui) = &self.gui {
+            // SAFETY: as above.
+            unsafe { gui.raw_set_parameter_normalized(self.pointer(id), normalised) };
+        }
+    }
+
+    fn end_param(&mut self, id: ParamId) {
+        if let Some(gui) = &self.gui {
+            // SAFETY: as above.
+            unsafe { gui.raw_end_set_parameter(self.pointer(id)) };
+        }
+    }
+
+    fn parse_param(&self, id: ParamId, text: &str) -> Option<f32> {
+        // SAFETY: the pointer is into `self.params`.
+        let value = unsafe { self.pointer(id).string_to_normalized_value(text) };
+        value.filter(|v| v.is_finite()).map(|v| v.clamp(0.0, 1.0))
+    }
+
+    fn param_text(&self, id: ParamId, normalised: f32) -> String {
+        // SAFETY: as above.
+        unsafe { self.pointer(id).normalized_value_to_string(normalised, true) }
+    }
+
+    fn document_generation(&self) -> u64 {
+        self.generation
+    }
+
+    fn strokes(&self) -> Vec<Stroke> {
+        self.params.document.get().strokes.clone()
+    }
+
+    fn set_strokes(&mut self, strokes: &[Stroke]) {
+        self.write(|document| document.strokes = strokes.to_vec());
+        self.changed = true;
+        self.instance.strokes_changed();
+    }
+
+    fn preview_stroke(&mut self, stroke: Option<&Stroke>) {
+        self.instance.preview_stroke(stroke);
+    }
+
+    fn set_solo(&mut self, solo: bool) {
+        self.instance.set_solo(solo);
+    }
+
+    fn solo(&self) -> bool {
+        self.instance.solo()
+    }
+
+    fn presets(&self) -> Vec<PresetEntry> {
+        self.list.clone()
+    }
+
+    fn preset_name(&self) -> String {
+        self.params.document.get().preset.clone()
+    }
+
+    fn preset_changed(&self) -> bool {
+        self.changed
+    }
+
+    fn load_preset(&mut self, name: &str) -> Result<(), String> {
+        let sound = self.instance.presets().load(name)?;
+        self.apply(sound, name);
+        Ok(())
+    }
+
+    fn save_preset(&mut self, name: &str) -> Result<(), String> {
+        self.instance.presets().save(name, &self.sound())?;
+        self.list = self.instance.presets().list();
+        self.write(|document| document.preset = name.to_owned());
+        self.changed = false;
+        Ok(())
+    }
+
+    fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String> {
+        self.instance.presets().rename(from, to)?;
+        self.list = self.instance.presets().list();
+        if self.preset_name() == from {
+            self.write(|document| document.preset = to.to_owned());
+        }
+        Ok(())
+    }
+
+    fn delete_preset(&mut self, name: &str) -> Result<(), String> {
+        self.instance.presets().delete(name)?;
+        self.list = self.instance.presets().list();
+        Ok(())
+    }
+
+    fn exchange_path(&self, name: &str) -> String {
+        self.instance.presets().exchange_path(name)
+    }
+
+    fn import_preset(&mut self, path: &str) -> Result<(), String> {
+        let name = self.instance.presets().import(path)?;
+        self.list = self.instance.presets().list();
+        self.load_preset(&name)
+    }
+
+    fn export_preset(&mut self, name: &str, path: &str) -> Result<(), String> {
+        self.instance.presets().export(name, &self.sound(), path)
+    }
+
+    fn side(&self) -> Side {
+        self.side
+    }
+
+    fn set_side(&mut self, side: Side) {
+        if side == self.side {
+            return;
+        }
+        self.side = side;
+        let now = (self.sound(), self.preset_name());
+        // The first visit to the other side starts from what is heard.
+        let (sound, name) = self.other.replace(now.clone()).unwrap_or(now);
+        self.apply(sound, &name);
+    }
+
+    fn settings(&self) -> SettingsView {
+        let document = self.params.document.get();
+        let s = &document.settings;
+        SettingsView {
+            async_samples: s.async_samples,
+            ring_depth: s.ring_depth,
+            fence_timeout_ms: s.fence_timeout_ms,
+            zoom: document.editor.zoom,
+        }
+    }
+
+    fn set_settings(&mut self, settings: &SettingsView) {
+        self.write(|document| {
+            let s = &mut document.settings;
+            s.async_samples = settings.async_samples;
+            s.ring_depth = settings.ring_depth;
+            s.fence_timeout_ms = settings.fence_timeout_ms;
+        });
+    }
+
+    fn settings_closed(&mut self) {
+        if self.instance.restart_pending()
+            && let Some(gui) = &self.gui
+        {
+            gui.request_restart();
+        }
+    }
+
+    fn restart_pending(&self) -> bool {
+        self.instance.restart_pending()
+    }
+
+    fn reset_metrics(&mut self) {
+        self.instance.reset_metrics();
+    }
+
+    fn metrics_json(&self) -> String {
+        self.instance.metrics_json()
+    }
+
+    fn take_message(&mut self) -> Option<Message> {
+        self.instance.take_message()
+    }
+
+    fn request_size(&mut self, width: f32, height: f32) {
+        self.wanted_size = Some([width, height]);
+    }
+
+    fn hint_seen(&self) -> bool {
+        self.hint_seen
+    }
+
+    fn set_hint_seen(&mut self) {
+        self.hint_seen = true;
+    }
+
+    fn about(&self) -> String {
+        let api = match &self.gui {
+            Some(gui) => gui.plugin_api().to_string(),
+            None => String::new(),
+        };
+        format!(
+            "Scumble {} \u{b7} {api}. Type: Inter and JetBrains Mono, SIL Open Font License 1.1.",
+            env!("CARGO_PKG_VERSION")
+        )
+    }
+}

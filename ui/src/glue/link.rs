@@ -1,0 +1,82 @@
+//! What the plugin gives the editor: the running instance and its preset files.
+//!
+//! Called on the editor's thread, in every frame; nothing here may wait.
+
+use std::sync::Arc;
+
+use nice_plug_egui::EguiEditorState;
+
+use crate::host::{Columns, Message};
+use crate::model::{ParamId, PresetEntry, Snapshot, Source};
+use crate::stroke::Stroke;
+
+/// Whether someone is looking. Cheap to ask, from any thread.
+#[derive(Clone)]
+pub struct Window(pub(super) Arc<EguiEditorState>);
+
+impl Window {
+    pub fn is_open(&self) -> bool {
+        self.0.is_open()
+    }
+}
+
+/// One running instance, as its editor sees it.
+pub trait Instance: Send + Sync + 'static {
+    /// Fills in what runs: engine, latency, metrics, buffers, queues, transport.
+    fn fill(&self, snapshot: &mut Snapshot);
+
+    /// Called once, when the editor is made. Spectrogram columns and whatever else is only to be
+    /// seen are made while [`Window::is_open`] and not otherwise.
+    fn set_window(&self, window: Window);
+
+    /// Hands over the columns of `source` that came in since the last call.
+    fn take_columns(&self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+
+    /// dB at the texture's R = 0 and R = 1.
+    fn level_range_db(&self) -> (f32, f32);
+
+    /// The strokes to be heard changed; they stand in the document already.
+    fn strokes_changed(&self);
+
+    /// A stroke under way, to be heard on top of the document; `None` when it ended.
+    fn preview_stroke(&self, stroke: Option<&Stroke>);
+
+    fn set_solo(&self, solo: bool);
+    fn solo(&self) -> bool;
+
+    /// Settings in the document or among the parameters differ from those that run.
+    fn restart_pending(&self) -> bool;
+
+    fn reset_metrics(&self);
+
+    /// In the schema of S11.
+    fn metrics_json(&self) -> String;
+
+    /// The next message for the musician.
+    fn take_message(&self) -> Option<Message>;
+
+    fn presets(&self) -> Arc<dyn Presets>;
+}
+
+/// A sound as a preset keeps it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sound {
+    /// Normalised values.
+    pub params: Vec<(ParamId, f32)>,
+    pub strokes: Vec<Stroke>,
+}
+
+/// The preset files.
+pub trait Presets: Send + Sync {
+    /// Factory presets first.
+    fn list(&self) -> Vec<PresetEntry>;
+    fn load(&self, name: &str) -> Result<Sound, String>;
+    fn save(&self, name: &str, sound: &Sound) -> Result<(), String>;
+    fn rename(&self, from: &str, to: &str) -> Result<(), String>;
+    fn delete(&self, name: &str) -> Result<(), String>;
+    /// Where an exported preset goes by default.
+    fn exchange_path(&self, name: &str) -> String;
+    /// Takes a file in as one of the user's presets; gives its name.
+    fn import(&self, path: &str) -> Result<String, String>;
+    fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String>;
+}

@@ -1,0 +1,115 @@
+//! What the editor asks of the plugin it belongs to. The plugin's implementation is in
+//! [`crate::glue`]; tests bring their own.
+//!
+//! Every method is called on the editor's thread, within one frame, and must return at once: no
+//! waiting for audio, worker or disk beyond one small file.
+
+use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::stroke::Stroke;
+
+/// A run of spectrogram columns that came in since the last frame.
+#[derive(Debug, Clone, Copy)]
+pub struct Columns<'a> {
+    /// Where the first column stands in the loop, 0..1.
+    pub position: f32,
+    /// How much of the loop one column covers.
+    pub width: f32,
+    /// Bands in each column, lowest first, evenly spaced over the log-frequency axis.
+    pub bands: usize,
+    /// Columns one after the other, RGBA8 as the texture bridge makes them (P5): R is magnitude.
+    pub rgba: &'a [u8],
+}
+
+/// A message for the musician.
+#[derive(Debug, Clone, PartialEq, Eq)]
+pub struct Message {
+    pub text: String,
+    /// An error stays longer and is marked by shape.
+    pub error: bool,
+}
+
+impl Message {
+    pub fn note(text: impl Into<String>) -> Self {
+        Self { text: text.into(), error: false }
+    }
+
+    pub fn error(text: impl Into<String>) -> Self {
+        Self { text: text.into(), error: true }
+    }
+}
+
+/// Which half of the A/B comparison is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    #[default]
+    A,
+    B,
+}
+
+pub trait EditorHost {
+    /// Brings `to` up to date; strings and vectors in it are reused.
+    fn snapshot(&mut self, to: &mut Snapshot);
+
+    /// Hands over the spectrogram columns of `source` that came in since the last call.
+    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+
+    /// Where the spectrogram's levels lie: dB at R = 0 and at R = 1.
+    fn level_range_db(&self) -> (f32, f32);
+
+    // Parameters. Every change is between `begin_param` and `end_param`, as hosts demand.
+    fn param(&self, id: ParamId, to: &mut ParamView);
+    fn begin_param(&mut self, id: ParamId);
+    fn set_param(&mut self, id: ParamId, normalised: f32);
+    fn end_param(&mut self, id: ParamId);
+    /// The normalised value that `text` means.
+    fn parse_param(&self, id: ParamId, text: &str) -> Option<f32>;
+    /// `normalised` in words.
+    fn param_text(&self, id: ParamId, normalised: f32) -> String;
+
+    // The document. The generation grows whenever someone else than the editor replaced the
+    // strokes (a state or preset was loaded).
+    fn document_generation(&self) -> u64;
+    fn strokes(&self) -> Vec<Stroke>;
+    fn set_strokes(&mut self, strokes: &[Stroke]);
+    /// A stroke under way, to be heard before it is finished; `None` when it is done or dropped.
+    fn preview_stroke(&mut self, stroke: Option<&Stroke>);
+    /// Hear only what is painted.
+    fn set_solo(&mut self, solo: bool);
+    fn solo(&self) -> bool;
+
+    // Presets.
+    fn presets(&self) -> Vec<PresetEntry>;
+    fn preset_name(&self) -> String;
+    /// The sound was changed since the preset was loaded or saved.
+    fn preset_changed(&self) -> bool;
+    fn load_preset(&mut self, name: &str) -> Result<(), String>;
+    fn save_preset(&mut self, name: &str) -> Result<(), String>;
+    fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String>;
+    fn delete_preset(&mut self, name: &str) -> Result<(), String>;
+    /// Where exported presets go by default.
+    fn exchange_path(&self, name: &str) -> String;
+    fn import_preset(&mut self, path: &str) -> Result<(), String>;
+    fn export_preset(&mut self, name: &str, path: &str) -> Result<(), String>;
+    fn side(&self) -> Side;
+    fn set_side(&mut self, side: Side);
+
+    // Settings and the rest.
+    fn settings(&self) -> SettingsView;
+    fn set_settings(&mut self, settings: &SettingsView);
+    /// The user is done with the settings: what needs a restart may be asked for now.
+    fn settings_closed(&mut self);
+    /// The settings differ from those that run; they take effect when the host activates again.
+    fn restart_pending(&self) -> bool;
+    fn reset_metrics(&mut self);
+    /// The metrics in the schema of S11.
+    fn metrics_json(&self) -> String;
+    /// The next message for a toast.
+    fn take_message(&mut self) -> Option<Message>;
+    /// Asks the host for a window of this size, in points.
+    fn request_size(&mut self, width: f32, height: f32);
+    /// The first-run hint was seen.
+    fn hint_seen(&self) -> bool;
+    fn set_hint_seen(&mut self);
+    /// Version and formats, for the about box.
+    fn about(&self) -> String;
+}

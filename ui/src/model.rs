@@ -1,0 +1,352 @@
+//! Everything the window displays, as plain data. The host fills it once a frame; the panels
+//! only read it, so that a test can draw any situation without a plugin, an engine or a GPU.
+
+/// The end-to-end budget (S10), in milliseconds.
+pub const LATENCY_BUDGET_MS: f32 = 10.0;
+
+/// How a state is to be shown: by shape and word as well as by colour.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Health {
+    /// Works as asked.
+    Good,
+    /// Works, but not as asked, or not yet.
+    #[default]
+    Caution,
+    /// Does not work.
+    Bad,
+}
+
+/// Who computes, and why.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct EngineView {
+    pub health: Health,
+    /// `GPU engaged`, `CPU engine`, `Device lost`.
+    pub words: String,
+    /// Why it is so, in a sentence, for the hover and the settings.
+    pub reason: String,
+    /// `NVIDIA RTX 4070`; empty when there is none.
+    pub device: String,
+    /// What is batched: `6 instances in one submission`.
+    pub batched: String,
+}
+
+/// The latency, its parts apart (S10).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct LatencyView {
+    /// Algorithmic: M - H.
+    pub window_samples: u32,
+    /// The async window A.
+    pub pipeline_samples: u32,
+    /// What the round trip was measured to take, in milliseconds; `None` while nothing runs.
+    pub measured_ms: Option<f32>,
+}
+
+impl LatencyView {
+    pub fn total_samples(&self) -> u32 {
+        self.window_samples + self.pipeline_samples
+    }
+}
+
+/// One stage of the budget (S10).
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct StageView {
+    pub p99_ms: f32,
+    pub limit_ms: f32,
+}
+
+impl StageView {
+    pub fn over(&self) -> bool {
+        self.p99_ms > self.limit_ms
+    }
+}
+
+/// The five stages, in the order of the panel.
+pub const STAGES: [&str; 5] = ["Callback", "GPU compute", "Fence wait", "Copy", "Overhead"];
+/// Their limits in milliseconds (S10).
+pub const STAGE_LIMITS_MS: [f32; 5] = [1.0, 5.0, 1.0, 2.0, 1.0];
+
+/// A measured time over the last seconds.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct PlotView {
+    /// Oldest first, in milliseconds.
+    pub history_ms: Vec<f32>,
+    pub p50_ms: f32,
+    pub p99_ms: f32,
+    pub max_ms: f32,
+    /// The deadline that the dashed line shows.
+    pub limit_ms: f32,
+}
+
+/// What one half of the buffer is doing.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum HalfRole {
+    #[default]
+    Idle,
+    AudioReads,
+    GpuWrites,
+    /// Filled, its fence signalled, not yet taken.
+    Ready,
+}
+
+impl HalfRole {
+    pub fn words(self) -> &'static str {
+        match self {
+            HalfRole::Idle => "free",
+            HalfRole::AudioReads => "audio reads",
+            HalfRole::GpuWrites => "GPU writes",
+            HalfRole::Ready => "ready",
+        }
+    }
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct HalfView {
+    pub role: HalfRole,
+    pub generation: u64,
+}
+
+/// One level of the command queue (S5).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub struct QueueView {
+    pub name: &'static str,
+    pub used: u32,
+    pub capacity: u32,
+}
+
+/// The counters of S9 that a musician may want to see.
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Counters {
+    pub swaps: u64,
+    pub rescued: u64,
+    pub held: u64,
+    pub dry: u64,
+    pub timeouts: u64,
+    pub overflow: u64,
+    pub underflow: u64,
+    pub late: u64,
+    /// 0..1.
+    pub gpu_utilisation: f32,
+}
+
+/// How the buffer between worker and audio thread is built (S2).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum BufferMode {
+    #[default]
+    Double,
+    Triple,
+    Ring,
+}
+
+impl BufferMode {
+    pub fn heading(self) -> &'static str {
+        match self {
+            BufferMode::Double => "DOUBLE BUFFER",
+            BufferMode::Triple => "TRIPLE BUFFER",
+            BufferMode::Ring => "RING BUFFER",
+        }
+    }
+}
+
+/// What the canvas's x axis counts.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum TimeUnit {
+    #[default]
+    Beats,
+    Seconds,
+}
+
+#[derive(Debug, Clone, Copy, PartialEq, Default)]
+pub struct Transport {
+    pub playing: bool,
+    /// Of the loop, 0..1.
+    pub position: f32,
+    /// The loop's length in `unit`.
+    pub length: f32,
+    pub unit: TimeUnit,
+    pub beats_per_bar: f32,
+    /// Beats per minute, for reading seconds as beats.
+    pub tempo: f32,
+}
+
+/// One frame's worth of what there is to show.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Snapshot {
+    pub engine: EngineView,
+    pub latency: LatencyView,
+    pub stages: [StageView; 5],
+    pub round_trip: PlotView,
+    pub fence_wait: PlotView,
+    pub buffer_mode: BufferMode,
+    pub halves: Vec<HalfView>,
+    pub queues: Vec<QueueView>,
+    pub counters: Counters,
+    pub transport: Transport,
+    pub sample_rate: f32,
+    /// The host's block, in samples.
+    pub block: u32,
+    /// N and H, in samples.
+    pub window: u32,
+    pub hop: u32,
+    /// Where the frequency axis ends, in Hz.
+    pub top_hz: f32,
+}
+
+impl Snapshot {
+    pub fn ms(&self, samples: u32) -> f32 {
+        if self.sample_rate > 0.0 { samples as f32 * 1000.0 / self.sample_rate } else { 0.0 }
+    }
+
+    /// Blocks that the GPU did not deliver in time, however they were covered.
+    pub fn covered(&self) -> u64 {
+        self.counters.rescued + self.counters.held + self.counters.dry
+    }
+}
+
+/// The parameters (the ids are those of the host).
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+#[repr(usize)]
+pub enum ParamId {
+    Bypass,
+    Mix,
+    Output,
+    Quality,
+    Engine,
+    Buffering,
+    OnMiss,
+    BlurTime,
+    BlurFreq,
+    Diffuse,
+    WarpShift,
+    WarpStretch,
+    LowCut,
+    HighCut,
+    ModLow,
+    ModHigh,
+    Freeze,
+    Paint,
+    CanvasLength,
+    CanvasSync,
+}
+
+impl ParamId {
+    pub const ALL: [ParamId; 20] = {
+        use ParamId::*;
+        [
+            Bypass,
+            Mix,
+            Output,
+            Quality,
+            Engine,
+            Buffering,
+            OnMiss,
+            BlurTime,
+            BlurFreq,
+            Diffuse,
+            WarpShift,
+            WarpStretch,
+            LowCut,
+            HighCut,
+            ModLow,
+            ModHigh,
+            Freeze,
+            Paint,
+            CanvasLength,
+            CanvasSync,
+        ]
+    };
+
+    /// The host's id.
+    pub fn id(self) -> &'static str {
+        match self {
+            ParamId::Bypass => "bypass",
+            ParamId::Mix => "mix",
+            ParamId::Output => "output",
+            ParamId::Quality => "quality",
+            ParamId::Engine => "engine",
+            ParamId::Buffering => "buffering",
+            ParamId::OnMiss => "on_miss",
+            ParamId::BlurTime => "blur_time",
+            ParamId::BlurFreq => "blur_freq",
+            ParamId::Diffuse => "diffuse",
+            ParamId::WarpShift => "warp_shift",
+            ParamId::WarpStretch => "warp_stretch",
+            ParamId::LowCut => "low_cut",
+            ParamId::HighCut => "high_cut",
+            ParamId::ModLow => "mod_low",
+            ParamId::ModHigh => "mod_high",
+            ParamId::Freeze => "freeze",
+            ParamId::Paint => "paint",
+            ParamId::CanvasLength => "canvas_length",
+            ParamId::CanvasSync => "canvas_sync",
+        }
+    }
+
+    /// The choices of a stepped parameter, in order; empty for the others.
+    pub fn choices(self) -> &'static [&'static str] {
+        match self {
+            ParamId::Quality => &["Live", "Balanced", "Studio", "Ultra"],
+            ParamId::Engine => &["Auto", "GPU", "CPU"],
+            ParamId::Buffering => &["Double", "Triple", "Ring"],
+            ParamId::OnMiss => &["Rescue", "Hold", "Dry"],
+            ParamId::CanvasSync => &["Host beats", "Host seconds", "Free"],
+            _ => &[],
+        }
+    }
+}
+
+/// A parameter as it stands.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct ParamView {
+    /// 0..1, what the user or the host's automation set.
+    pub value: f32,
+    /// 0..1, with the host's modulation added.
+    pub modulated: f32,
+    pub default: f32,
+    /// `value` in words.
+    pub text: String,
+}
+
+/// Which signal the canvas shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash)]
+pub enum Source {
+    Input,
+    #[default]
+    Output,
+    Difference,
+}
+
+impl Source {
+    pub const ALL: [Source; 3] = [Source::Input, Source::Output, Source::Difference];
+
+    pub fn name(self) -> &'static str {
+        match self {
+            Source::Input => "Input",
+            Source::Output => "Output",
+            Source::Difference => "Difference",
+        }
+    }
+}
+
+/// A preset as the browser lists it.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct PresetEntry {
+    pub name: String,
+    pub factory: bool,
+}
+
+/// Settings beside the host parameters.
+#[derive(Debug, Clone, PartialEq)]
+pub struct SettingsView {
+    /// `None` follows the host's block.
+    pub async_samples: Option<u32>,
+    pub ring_depth: u32,
+    pub fence_timeout_ms: f32,
+    /// The editor's zoom, 0.75..2.
+    pub zoom: f32,
+}
+
+impl Default for SettingsView {
+    fn default() -> Self {
+        Self { async_samples: None, ring_depth: 4, fence_timeout_ms: 5.0, zoom: 1.0 }
+    }
+}

@@ -1,0 +1,165 @@
+//! What asks a question: settings, saving, renaming, deleting, import and export.
+
+use egui::{Key, Modal, RichText, TextEdit, Ui};
+
+use crate::editor::State;
+use crate::host::{EditorHost, Message};
+use crate::model::SettingsView;
+use crate::theme;
+
+#[derive(Debug, Clone, PartialEq, Default)]
+pub enum Dialog {
+    #[default]
+    None,
+    Settings(SettingsView),
+    Save {
+        name: String,
+    },
+    Rename {
+        from: String,
+        to: String,
+    },
+    Delete {
+        name: String,
+    },
+    Export {
+        name: String,
+        path: String,
+    },
+    Import {
+        path: String,
+    },
+}
+
+impl Dialog {
+    pub fn settings(host: &dyn EditorHost) -> Self {
+        Dialog::Settings(host.settings())
+    }
+
+    pub fn save(host: &dyn EditorHost) -> Self {
+        Dialog::Save { name: host.preset_name() }
+    }
+
+    pub fn rename(name: &str) -> Self {
+        Dialog::Rename { from: name.to_owned(), to: name.to_owned() }
+    }
+
+    pub fn delete(name: &str) -> Self {
+        Dialog::Delete { name: name.to_owned() }
+    }
+
+    pub fn export(host: &dyn EditorHost) -> Self {
+        let name = host.preset_name();
+        Dialog::Export { path: host.exchange_path(&name), name }
+    }
+
+    pub fn import(host: &dyn EditorHost) -> Self {
+        Dialog::Import { path: host.exchange_path("") }
+    }
+
+    fn title(&self) -> &'static str {
+        match self {
+            Dialog::None => "",
+            Dialog::Settings(_) => "Settings",
+            Dialog::Save { .. } => "Save preset",
+            Dialog::Rename { .. } => "Rename preset",
+            Dialog::Delete { .. } => "Delete preset",
+            Dialog::Export { .. } => "Export preset",
+            Dialog::Import { .. } => "Import preset",
+        }
+    }
+
+    /// What its main button says.
+    fn verb(&self) -> &'static str {
+        match self {
+            Dialog::None | Dialog::Settings(_) => "Close",
+            Dialog::Save { .. } => "Save",
+            Dialog::Rename { .. } => "Rename",
+            Dialog::Delete { .. } => "Delete",
+            Dialog::Export { .. } => "Export",
+            Dialog::Import { .. } => "Import",
+        }
+    }
+}
+
+pub fn show(ui: &mut Ui, state: &mut State, host: &mut dyn EditorHost) {
+    if state.dialog == Dialog::None {
+        return;
+    }
+    let mut dialog = std::mem::take(&mut state.dialog);
+    let (mut act, mut close) = (false, false);
+    let frame = egui::Frame::window(ui.style()).inner_margin(16);
+    let modal = Modal::new(egui::Id::unique("dialog")).frame(frame).show(ui.ctx(), |ui| {
+        ui.set_width(380.0);
+        ui.label(RichText::new(dialog.title()).font(theme::strong(theme::SIZE_TITLE)));
+        ui.add_space(4.0);
+        match &mut dialog {
+            Dialog::None => {}
+            Dialog::Settings(draft) => super::settings::show(ui, draft, state, host),
+            Dialog::Save { name } => field(ui, "Name", name),
+            Dialog::Rename { to, .. } => field(ui, "New name", to),
+            Dialog::Delete { name } => {
+                ui.label(format!("\u{201c}{name}\u{201d} will be gone for good."));
+            }
+            Dialog::Export { path, .. } | Dialog::Import { path } => field(ui, "File", path),
+        }
+        ui.add_space(10.0);
+        ui.horizontal(|ui| {
+            let settings = matches!(dialog, Dialog::Settings(_));
+            act |= ui.button(dialog.verb()).clicked();
+            if !settings {
+                close |= ui.button("Cancel").clicked();
+            }
+        });
+        act |= ui.input(|i| i.key_pressed(Key::Enter)) && !matches!(dialog, Dialog::Settings(_));
+    });
+    close |= modal.should_close();
+    if act {
+        close |= perform(&dialog, state, host);
+    }
+    if !close {
+        state.dialog = dialog;
+    } else if matches!(dialog, Dialog::Settings(_)) {
+        host.settings_closed();
+    }
+}
+
+fn field(ui: &mut Ui, name: &str, text: &mut String) {
+    let label = ui.label(RichText::new(name).color(theme::DIM));
+    let edit = ui.add(TextEdit::singleline(text).desired_width(f32::INFINITY));
+    let edit = edit.labelled_by(label.id);
+    if ui.memory(|m| m.focused().is_none()) {
+        edit.request_focus();
+    }
+}
+
+/// Does what the dialog is about; false when it failed and stays open.
+fn perform(dialog: &Dialog, state: &mut State, host: &mut dyn EditorHost) -> bool {
+    let trimmed = |s: &String| s.trim().to_owned();
+    let (result, words) = match dialog {
+        Dialog::None | Dialog::Settings(_) => return true,
+        Dialog::Save { name } => (host.save_preset(&trimmed(name)), format!("Saved {name}")),
+        Dialog::Rename { from, to } => {
+            (host.rename_preset(from, &trimmed(to)), format!("{from} is now {to}"))
+        }
+        Dialog::Delete { name } => (host.delete_preset(name), format!("Deleted {name}")),
+        Dialog::Export { name, path } => {
+            (host.export_preset(name, &trimmed(path)), format!("Exported to {path}"))
+        }
+        Dialog::Import { path } => {
+            let path = trimmed(path);
+            let mut result = Ok(());
+            state.replace_sound(host, |host| {
+                result = host.import_preset(&path);
+                result.clone()
+            });
+            return result.is_ok();
+        }
+    };
+    let done = result.is_ok();
+    state.toasts.push(match result {
+        Ok(()) => Message::note(words),
+        Err(text) => Message::error(text),
+    });
+    done
+}

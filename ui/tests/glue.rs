@@ -1,0 +1,215 @@
+//! The glue between window and plugin, over real parameters and the real document.
+
+use std::sync::{Arc, Mutex};
+
+use nice_plug::params::persist::PersistentField;
+use scumble_params::ScumbleParams;
+use scumble_ui::glue::host::PluginHost;
+use scumble_ui::host::{Columns, EditorHost, Message, Side};
+use scumble_ui::model::{ParamId, ParamView, PresetEntry, Snapshot, Source};
+use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
+use scumble_ui::{Instance, Presets, Sound, Window};
+
+/// An instance that notes what it is told, with presets in memory.
+#[derive(Default)]
+struct Quiet {
+    changes: Mutex<u32>,
+    store: Arc<Store>,
+}
+
+#[derive(Default)]
+struct Store(Mutex<Vec<(String, Sound)>>);
+
+impl Presets for Store {
+    fn list(&self) -> Vec<PresetEntry> {
+        let list = self.0.lock().expect("the store");
+        list.iter().map(|(name, _)| PresetEntry { name: name.clone(), factory: false }).collect()
+    }
+
+    fn load(&self, name: &str) -> Result<Sound, String> {
+        let list = self.0.lock().expect("the store");
+        let found = list.iter().find(|(n, _)| n == name);
+        found.map(|(_, s)| s.clone()).ok_or_else(|| format!("there is no preset {name:?}"))
+    }
+
+    fn save(&self, name: &str, sound: &Sound) -> Result<(), String> {
+        let mut list = self.0.lock().expect("the store");
+        list.retain(|(n, _)| n != name);
+        list.push((name.into(), sound.clone()));
+        Ok(())
+    }
+
+    fn rename(&self, from: &str, to: &str) -> Result<(), String> {
+        let sound = self.load(from)?;
+        self.delete(from)?;
+        self.save(to, &sound)
+    }
+
+    fn delete(&self, name: &str) -> Result<(), String> {
+        self.0.lock().expect("the store").retain(|(n, _)| n != name);
+        Ok(())
+    }
+
+    fn exchange_path(&self, name: &str) -> String {
+        format!("{name}.json")
+    }
+
+    fn import(&self, path: &str) -> Result<String, String> {
+        Err(format!("{path} is not there"))
+    }
+
+    fn export(&self, _name: &str, _sound: &Sound, _path: &str) -> Result<(), String> {
+        Ok(())
+    }
+}
+
+impl Instance for Quiet {
+    fn fill(&self, _snapshot: &mut Snapshot) {}
+    fn set_window(&self, _window: Window) {}
+    fn take_columns(&self, _source: Source, _sink: &mut dyn FnMut(Columns<'_>)) {}
+    fn level_range_db(&self) -> (f32, f32) {
+        (-96.0, 0.0)
+    }
+    fn strokes_changed(&self) {
+        *self.changes.lock().expect("the count") += 1;
+    }
+    fn preview_stroke(&self, _stroke: Option<&Stroke>) {}
+    fn set_solo(&self, _solo: bool) {}
+    fn solo(&self) -> bool {
+        false
+    }
+    fn restart_pending(&self) -> bool {
+        false
+    }
+    fn reset_metrics(&self) {}
+    fn metrics_json(&self) -> String {
+        "{}".into()
+    }
+    fn take_message(&self) -> Option<Message> {
+        None
+    }
+    fn presets(&self) -> Arc<dyn Presets> {
+        self.store.clone()
+    }
+}
+
+fn make() -> (Arc<ScumbleParams>, Arc<Quiet>, PluginHost) {
+    let params = Arc::new(ScumbleParams::default());
+    let instance = Arc::new(Quiet::default());
+    let host = PluginHost::new(params.clone(), instance.clone());
+    (params, instance, host)
+}
+
+fn stroke(id: u64) -> Stroke {
+    Stroke {
+        id,
+        kind: StrokeKind::BlurTime,
+        points: vec![StrokePoint { x: 0.5, y: 5.0, pressure: 1.0 }],
+        radius_time: 0.05,
+        radius_octaves: 0.5,
+        strength: 0.8,
+        hardness: 0.5,
+    }
+}
+
+#[test]
+fn every_parameter_of_the_editor_is_a_parameter_of_the_host() {
+    let (params, _, host) = make();
+    for id in ParamId::ALL {
+        let mut view = ParamView::default();
+        host.param(id, &mut view);
+        assert!(!view.text.is_empty(), "{id:?}");
+        assert_eq!(
+            host.parse_param(id, &view.text).map(|v| (v * 1e3).round()),
+            Some((view.value * 1e3).round()),
+            "{id:?}"
+        );
+    }
+    use nice_plug::prelude::Params;
+    assert_eq!(params.param_map().len(), ParamId::ALL.len());
+    // The choices are those of the host, in its order.
+    for id in ParamId::ALL {
+        let choices = id.choices();
+        for (i, text) in choices.iter().enumerate() {
+            let at = i as f32 / (choices.len() - 1) as f32;
+            assert_eq!(host.param_text(id, at), *text);
+        }
+    }
+}
+
+#[test]
+fn what_the_editor_paints_is_in_the_saved_state() {
+    // X4
+    let (params, instance, mut host) = make();
+    host.snapshot(&mut Snapshot::default());
+    let generation = host.document_generation();
+    host.set_strokes(&[stroke(1), stroke(2)]);
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.document_generation(), generation, "our own change is no foreign one");
+    assert!(*instance.changes.lock().expect("the count") >= 1);
+    let saved = params.document.map(|text| text.clone());
+    // Another instance loads it.
+    let (other, _, mut there) = make();
+    there.snapshot(&mut Snapshot::default());
+    let before = there.document_generation();
+    other.document.set(saved);
+    there.snapshot(&mut Snapshot::default());
+    assert!(there.document_generation() > before);
+    assert_eq!(there.strokes(), vec![stroke(1), stroke(2)]);
+}
+
+#[test]
+fn a_broken_state_leaves_the_strokes_alone() {
+    let (params, _, mut host) = make();
+    host.set_strokes(&[stroke(1)]);
+    let generation = host.document_generation();
+    params.document.set("{ not json".into());
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.strokes(), vec![stroke(1)]);
+    assert_eq!(host.document_generation(), generation);
+}
+
+#[test]
+fn the_two_sides_keep_their_own_strokes() {
+    let (_, _, mut host) = make();
+    host.set_strokes(&[stroke(1)]);
+    host.set_side(Side::B);
+    assert_eq!(host.strokes(), vec![stroke(1)], "B starts from what is heard");
+    host.set_strokes(&[stroke(1), stroke(2)]);
+    host.set_side(Side::A);
+    assert_eq!(host.strokes().len(), 1);
+    host.set_side(Side::B);
+    assert_eq!(host.strokes().len(), 2);
+}
+
+#[test]
+fn a_preset_comes_back_with_its_strokes_and_name() {
+    let (_, _, mut host) = make();
+    host.set_strokes(&[stroke(7)]);
+    assert!(host.preset_changed());
+    host.save_preset("Seven").expect("saved");
+    assert!(!host.preset_changed());
+    host.set_strokes(&[]);
+    host.load_preset("Seven").expect("loaded");
+    assert_eq!((host.strokes(), host.preset_name()), (vec![stroke(7)], "Seven".to_owned()));
+    assert!(host.load_preset("Eight").is_err_and(|e| e.contains("Eight")));
+    assert_eq!(host.strokes(), vec![stroke(7)]);
+    host.rename_preset("Seven", "Sept").expect("renamed");
+    assert_eq!(host.preset_name(), "Sept");
+    host.delete_preset("Sept").expect("deleted");
+    assert!(host.presets().is_empty());
+}
+
+#[test]
+fn the_windows_size_is_kept_with_the_instance() {
+    let (params, _, mut host) = make();
+    host.set_strokes(&[stroke(1)]);
+    host.keep_size(1400.0, 900.0, 1.0);
+    let kept = params.document.get();
+    assert_eq!((kept.editor.width, kept.editor.height), (1400, 900));
+    assert_eq!(kept.strokes.len(), 1);
+    // X4: whatever a host makes of the window, the state can be loaded again.
+    host.keep_size(3.0, 0.0, 1.0);
+    let saved = params.document.map(|text| text.clone());
+    assert!(scumble_params::Document::parse(&saved).is_ok());
+}
