@@ -7,7 +7,7 @@ mod sync_common;
 
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::thread::{self, JoinHandle, yield_now};
-use std::time::Duration;
+use std::time::{Duration, Instant};
 
 use scumble_gpu::sync::*;
 use sync_common::{Dice, MODES, assert_sound, buffer, fill, sound};
@@ -99,7 +99,8 @@ fn hops_between_threads(buffering: Buffering, hops: u64) {
             ready += 1;
             misses_in_a_row = 0;
         } else {
-            // Give the worker a chance, for a while; if that was in vain often, the time slice too.
+            // Give the worker a chance, for a while. If that was in vain often, it has no core to
+            // run on: wait for it, or the whole run is over in one time slice of ours.
             misses_in_a_row += 1;
             for _ in 0..dice.roll() % 128 {
                 if reader.is_signalled() {
@@ -108,7 +109,11 @@ fn hops_between_threads(buffering: Buffering, hops: u64) {
                 std::hint::spin_loop();
             }
             if misses_in_a_row % 64 == 0 || cfg!(miri) {
-                yield_now();
+                let begun = Instant::now();
+                while !reader.is_signalled() {
+                    assert!(begun.elapsed() < Duration::from_secs(60), "the worker is stuck");
+                    yield_now();
+                }
             }
         }
         stall(&mut dice);
@@ -118,7 +123,8 @@ fn hops_between_threads(buffering: Buffering, hops: u64) {
     assert_eq!(ready + read.misses, hops);
     assert!(read.swaps <= written.published);
     assert!(ready + read.late <= stored);
-    assert!(ready >= hops / 20, "only {ready} of {hops} came: {read:?} {written:?}");
+    // At the worst, one of 64 comes, or two of three of those that were waited for.
+    assert!(ready >= hops / 200, "only {ready} of {hops} came: {read:?} {written:?}");
     eprintln!("{buffering:?}: {ready} of {hops} hops ready, {read:?}, {written:?}");
 }
 

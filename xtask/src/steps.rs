@@ -16,7 +16,7 @@ const STEPS: &[Step] = &[
     ("loom", "every interleaving of what two threads share, and each ordering needed", loom),
     ("stress", "ten million hops between two threads, optimised", stress),
     ("tsan", "ThreadSanitizer over the synchronisation core", thread_sanitizer),
-    ("rtsan", "RealtimeSanitizer over the core's calls on the audio thread", realtime_sanitizer),
+    ("rtsan", "RealtimeSanitizer over the core's calls and all of process()", realtime_sanitizer),
     ("bundle", "the CLAP and VST3 bundles and the standalone build", bundle),
     ("hosts", "real CLAP and VST3 hosts, windows and audio servers", hosts),
 ];
@@ -106,7 +106,9 @@ fn realtime_sanitizer() -> Result<()> {
     }
     let flags = "-Zsanitizer=realtime --cfg rtsan";
     let mut core = watched("rtsan", flags, &CORE);
-    run(core.args(TARGET).args(["--test", "sync_realtime"]))
+    run(core.args(TARGET).args(["--test", "sync_realtime"]))?;
+    let mut process = watched("rtsan", flags, &["-p", "scumble"]);
+    run(process.args(TARGET).args(["--test", "realtime"]))
 }
 
 fn hosts() -> Result<()> {
