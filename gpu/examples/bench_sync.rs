@@ -58,22 +58,26 @@ fn row(id: &str, value: f64, reference: f64, bar: f64) -> Value {
 const CHANNELS: usize = 2;
 const HOP: usize = 128;
 
-fn pair(buffering: Buffering) -> (HopWriter, HopReader) {
-    let hops = if buffering == Buffering::Triple { 2 } else { 1 };
-    let shape = HopShape {
+fn shape(hops: usize) -> HopShape {
+    HopShape {
         channels: CHANNELS,
         hop_samples: HOP,
         max_block_samples: HOP,
         sample_rate_hz: 48_000.0,
         buffer_size_bytes: 4 * CHANNELS * HOP * hops,
-    };
-    hop_buffer(buffering, shape).expect("the shape holds one hop")
+    }
 }
 
-/// S4: the check that is made when nothing is ready, against one bare atomic load.
+fn pair(buffering: Buffering) -> (HopWriter, HopReader) {
+    let hops = if buffering == Buffering::Triple { 2 } else { 1 };
+    hop_buffer(buffering, shape(hops)).expect("the shape holds one hop")
+}
+
+/// S4: the check that is made when nothing is ready, against one bare atomic load. Of the double
+/// buffer itself: which mode it is, is a branch that a callback takes once.
 fn fence_check(rounds: &Rounds) -> Value {
     const CHECKS: usize = 20_000;
-    let (_writer, reader) = pair(Buffering::Double);
+    let (_writer, reader) = double_buffer::double_buffer(shape(1)).expect("it holds one hop");
     let word = AtomicU64::new(0);
     let [value, reference] = rounds.medians(
         CHECKS as f64,
@@ -97,15 +101,20 @@ fn fence_check(rounds: &Rounds) -> Value {
     row("fence check / bare atomic load", value, reference, 2.0)
 }
 
+/// On lines of its own, as a half is.
+#[repr(C, align(128))]
+#[derive(Clone, Copy)]
+struct Samples([[f32; HOP]; CHANNELS]);
+
 /// S1: taking a half and reading 2 x 128 samples from it, against copying the same from memory that
-/// is just as warm. Eight buffers, so that the clock is read once for all of them while they still
-/// fit the first cache; what the clock itself takes is measured as well and taken off both.
+/// is just as warm and as well aligned, to the same place, with a length known only when it runs.
+/// Eight buffers, so that the clock is read once for all of them while they still fit the first
+/// cache; what the clock itself takes is measured as well and taken off both.
 fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
     const BUFFERS: usize = 8;
     let mut pairs: Vec<_> = (0..BUFFERS).map(|_| pair(buffering)).collect();
-    let mut plain = vec![[[0.25f32; HOP]; CHANNELS]; BUFFERS];
-    let (mut left, mut right) = ([0.0; HOP], [0.0; HOP]);
-    let (mut plain_left, mut plain_right) = ([0.0; HOP], [0.0; HOP]);
+    let mut plain = vec![Samples([[0.25; HOP]; CHANNELS]); BUFFERS];
+    let out = std::cell::RefCell::new(Samples([[0.0; HOP]; CHANNELS]));
     let mut hop = 0;
     let [value, reference, clock] = rounds.medians(
         BUFFERS as f64,
@@ -116,6 +125,7 @@ fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
                     let _ = half.push_hop(hop, |samples| samples.fill(hop as f32));
                     half.publish();
                 }
+                let [left, right] = &mut out.borrow_mut().0;
                 let time = timed(|| {
                     for (_, reader) in &mut pairs {
                         let mut out = [&mut left[..], &mut right[..]];
@@ -128,13 +138,16 @@ fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
             }),
             Box::new(|| {
                 for samples in &mut plain {
-                    black_box(samples).as_flattened_mut().fill(0.5);
+                    black_box(samples).0.as_flattened_mut().fill(0.5);
                 }
+                let [left, right] = &mut out.borrow_mut().0;
                 timed(|| {
                     for samples in &plain {
-                        let samples = black_box(samples);
-                        black_box(&mut plain_left).copy_from_slice(&samples[0]);
-                        black_box(&mut plain_right).copy_from_slice(&samples[1]);
+                        let from = black_box([&samples.0[0][..], &samples.0[1][..]]);
+                        let mut out = [&mut left[..], &mut right[..]];
+                        for (out, from) in black_box(&mut out).iter_mut().zip(from) {
+                            out.copy_from_slice(from);
+                        }
                     }
                 })
             }),
@@ -145,35 +158,40 @@ fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
     row(&id, value - clock, reference - clock, 1.5)
 }
 
-/// S3: frames of 2 x 128 samples through our ring, against the same samples through bare rtrb.
+/// S3: frames of 2 x 128 samples through our ring, against the same samples through bare rtrb. Both
+/// learn the lengths when they run, and write to the same place.
 fn ring(rounds: &Rounds) -> Value {
     const FRAMES: usize = 64;
     let (mut writer, mut reader) = frame_ring::<[u32; 4]>(4, CHANNELS * HOP, Overflow::RefuseNew);
     let (mut producer, mut consumer) = rtrb::RingBuffer::<f32>::new(2048);
-    let input = [[0.5f32; HOP]; CHANNELS];
-    let (mut out, mut plain_out) = ([0.0f32; CHANNELS * HOP], [0.0f32; CHANNELS * HOP]);
+    let input = Samples([[0.5; HOP]; CHANNELS]);
+    let out = std::cell::RefCell::new(Samples([[0.0; HOP]; CHANNELS]));
     let mut sequence = 0;
     let [value, reference] = rounds.medians(
         FRAMES as f64,
         [
             Box::new(|| {
+                let out = &mut out.borrow_mut().0;
                 timed(|| {
                     for _ in 0..FRAMES {
-                        let [left, right] = black_box(&input);
-                        let pushed = writer.push(sequence, &[1, 2, 3, 4], &[left, right]);
+                        let channels = black_box([&input.0[0][..], &input.0[1][..]]);
+                        let pushed = writer.push(sequence, &[1, 2, 3, 4], &channels);
                         pushed.expect("room for a frame");
                         sequence += 1;
-                        reader.pop(|frame| frame.copy_to(0, black_box(&mut out)));
+                        let out = black_box(out.as_flattened_mut());
+                        reader.pop(|frame| frame.copy_to(0, out));
                     }
                 })
             }),
             Box::new(|| {
+                let out = &mut out.borrow_mut().0;
                 timed(|| {
                     for _ in 0..FRAMES {
-                        for channel in black_box(&input) {
+                        for channel in black_box([&input.0[0][..], &input.0[1][..]]) {
                             producer.push_entire_slice(channel).expect("room for a channel");
                         }
-                        for channel in black_box(&mut plain_out).chunks_exact_mut(HOP) {
+                        let [left, right] = &mut *out;
+                        for channel in black_box([&mut left[..], &mut right[..]]) {
                             consumer.pop_entire_slice(channel).expect("a channel is there");
                         }
                     }

@@ -17,10 +17,11 @@ use scumble_gpu::sync::*;
 /// What is weakened, and the model that fails then.
 const MUTANTS: &[(&str, &str)] = &[
     ("fence.signal", "flip_against_late_writer"),
-    ("fence.take-acquire", "flip_against_late_writer"),
-    ("fence.take-release", "flip_against_late_writer"),
-    ("fence.waiting", "halves_in_step"),
-    ("fence.withdraw", "withdrawal_against_flip"),
+    ("fence.reached", "flip_against_late_writer"),
+    ("fence.hand_back", "halves_in_step"),
+    ("fence.fate", "halves_in_step"),
+    ("fence.given_up", "withdrawal_against_flip"),
+    ("cursor.asked", "withdrawal_against_flip"),
     ("triple.give-release", "exchange_against_exchange"),
     ("triple.give-acquire", "exchanges_in_step"),
     ("triple.take-release", "exchanges_in_step"),

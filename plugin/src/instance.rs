@@ -9,10 +9,11 @@ use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
 use scumble_dsp::Stroke;
 use scumble_gpu::engine::ControlEnd;
-use scumble_gpu::sync::MetricsReader;
+use scumble_gpu::sync::{Counter, MetricsReader, Stage};
 use scumble_params::{ScumbleParams, Settings};
 use scumble_ui::glue::gauge::Gauge;
 use scumble_ui::glue::link::Window;
+use scumble_ui::host::Message;
 
 use crate::audio::{ControlPort, Plan};
 use crate::canvas::Painter;
@@ -43,7 +44,7 @@ pub struct Active {
 pub struct Instance {
     pub params: Arc<ScumbleParams>,
     active: Mutex<Option<Active>>,
-    messages: Mutex<VecDeque<String>>,
+    messages: Mutex<VecDeque<Message>>,
     /// A stroke that is being painted, heard on top of the document.
     preview: Mutex<Option<Stroke>>,
     /// Only what the effect changes is heard.
@@ -80,9 +81,13 @@ impl Instance {
         }
     }
 
-    /// For the log and the editor.
+    /// Something went wrong: for the log and the editor.
     pub fn say(&self, message: String) {
         nice_plug::nice_warn!("{message}");
+        self.show(Message::error(message));
+    }
+
+    fn show(&self, message: Message) {
         let mut messages = self.messages.lock().unwrap_or_else(PoisonError::into_inner);
         if messages.len() == MESSAGES_KEPT {
             messages.pop_front();
@@ -91,12 +96,32 @@ impl Instance {
     }
 
     /// The oldest message that no editor has shown.
-    pub fn take_message(&self) -> Option<String> {
+    pub fn take_message(&self) -> Option<Message> {
         self.messages.lock().unwrap_or_else(PoisonError::into_inner).pop_front()
     }
 
     pub fn set_preview(&self, stroke: Option<Stroke>) {
         *self.preview.lock().unwrap_or_else(PoisonError::into_inner) = stroke;
+    }
+
+    /// One line on what an activation came to, for whoever looks for the reason of a click.
+    pub fn log_figures(&self) {
+        let Some(figures) = self.with_active(Active::figures) else { return };
+        let count = |counter| figures.count(counter);
+        if count(Counter::Blocks) > 0 {
+            let callback = figures.stage(Stage::Callback);
+            nice_plug::nice_log!(
+                "played {} blocks: {} hops missed, {} rescued, {} held, {} dry; \
+                 callback p99 {:.3} ms, max {:.3} ms",
+                count(Counter::Blocks),
+                count(Counter::Misses),
+                count(Counter::Rescues),
+                count(Counter::Holds),
+                count(Counter::Drys),
+                1000.0 * callback.p99.as_secs_f64(),
+                1000.0 * callback.max.as_secs_f64(),
+            );
+        }
     }
 
     fn is_watched(&self) -> bool {

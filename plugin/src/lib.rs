@@ -191,6 +191,7 @@ impl Scumble {
     /// Ends an activation: closes the session, joins what has no other user. Main thread.
     fn close(&mut self) {
         self.processor = None;
+        self.instance.log_figures();
         self.instance.set_active(None);
         self.enrolment = None;
     }

@@ -2,18 +2,19 @@
 //!
 //! Editor's thread, once a frame; short locks against the control thread only, never against audio.
 
+use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use scumble_gpu::command::GpuSyncMetrics;
-use scumble_gpu::engine::EngineKind;
+use scumble_gpu::engine::{ControlEnd, EngineKind};
 use scumble_gpu::sync::{Buffering, Counter, MetricsSnapshot};
 use scumble_params::{CanvasSync, EngineChoice, Preset, PresetStore, factory_presets};
 use scumble_ui::glue::link::{Instance as Link, Presets, Sound, Window};
 use scumble_ui::host::{Columns, Message};
 use scumble_ui::model::{
-    BufferMode, EngineView, HalfRole, HalfView, Health, ParamId, PresetEntry, Snapshot, Source,
-    TimeUnit, Transport,
+    BufferMode, EngineView, HalfRole, HalfView, Health, ParamId, PresetEntry, QueueView, Snapshot,
+    Source, TimeUnit, Transport,
 };
 use scumble_ui::stroke::Stroke;
 
@@ -23,14 +24,14 @@ use crate::timing::{Choices, buffering};
 
 impl Active {
     /// The totals of this activation.
-    fn figures(&mut self) -> MetricsSnapshot {
+    pub fn figures(&mut self) -> MetricsSnapshot {
         match &self.engine {
             Some(engine) => engine.metrics(),
             None => self.metrics.snapshot(),
         }
     }
 
-    fn engine_view(&self) -> EngineView {
+    fn engine_view(&mut self) -> EngineView {
         let state = self.engine.as_ref().map(|engine| engine.state());
         let device = state.as_ref().and_then(|s| s.device.as_ref());
         let device = device.map(|d| d.name.clone()).unwrap_or_default();
@@ -51,7 +52,12 @@ impl Active {
             (Some(state), _) => (Health::Caution, "CPU engine", state.reason.clone()),
             (None, _) => (Health::Bad, "CPU covers", "The engine could not be started.".into()),
         };
-        EngineView { health, words: words.into(), reason, device, batched: String::new() }
+        let batched = match self.figures().count(Counter::SessionsBatched) {
+            0 => String::new(),
+            1 => "1 instance in a submission".into(),
+            n => format!("{n} instances in one submission"),
+        };
+        EngineView { health, words: words.into(), reason, device, batched }
     }
 }
 
@@ -66,6 +72,7 @@ impl Link for Instance {
             to.engine = active.engine_view();
             active.gauge.fill(Instant::now(), &figures, to);
             (to.buffer_mode, to.halves) = halves(buffering(params), &figures);
+            to.queues = active.engine.as_ref().map(queues).unwrap_or_default();
             to.sample_rate = plan.sample_rate;
             to.block = plan.max_block as u32;
             to.window = plan.spec.n as u32;
@@ -80,7 +87,7 @@ impl Link for Instance {
                     CanvasSync::HostBeats => TimeUnit::Beats,
                     CanvasSync::HostSeconds | CanvasSync::Free => TimeUnit::Seconds,
                 },
-                beats_per_bar: 4.0,
+                beats_per_bar: report.beats_per_bar.max(1.0),
                 tempo: report.tempo,
             };
         });
@@ -140,32 +147,89 @@ impl Link for Instance {
     }
 
     fn take_message(&self) -> Option<Message> {
-        Instance::take_message(self).map(Message::error)
+        Instance::take_message(self)
     }
 
     fn presets(&self) -> Arc<dyn Presets> {
         Arc::new(Shelf)
     }
+
+    fn hint_seen(&self) -> bool {
+        hint_file().is_some_and(|file| file.exists())
+    }
+
+    // Beside the presets, so that it is the user's and not the project's. If it cannot be written,
+    // the hint is shown once more.
+    fn set_hint_seen(&self) {
+        if let Some(file) = hint_file() {
+            let _ = file.parent().map(std::fs::create_dir_all);
+            let _ = std::fs::write(file, "");
+        }
+    }
 }
 
-/// Which half is read: each swap hands the next half over, in turn.
+fn hint_file() -> Option<PathBuf> {
+    Some(PresetStore::user().ok()?.folder().with_file_name("hint-seen"))
+}
+
+/// What each half is doing, as both sides of the buffer have said.
 fn halves(mode: Buffering, figures: &MetricsSnapshot) -> (BufferMode, Vec<HalfView>) {
     let (mode, count) = match mode {
         Buffering::Double => (BufferMode::Double, 2),
         Buffering::Triple => (BufferMode::Triple, 3),
         Buffering::Ring { blocks } => (BufferMode::Ring, (blocks.max(1) + 1).next_power_of_two()),
     };
-    let swaps = figures.count(Counter::BufferSwaps);
-    let half = |index: u64| {
-        let behind = (swaps + count as u64 - index) % count as u64;
-        let (role, generation) = match behind {
-            0 => (HalfRole::AudioReads, swaps),
-            b if b == count as u64 - 1 => (HalfRole::GpuWrites, swaps + 1),
-            b => (HalfRole::Idle, swaps.saturating_sub(b)),
-        };
-        HalfView { role, generation }
+    let count = count as u64;
+    let read = figures.count(Counter::HalfRead);
+    let taken = figures.count(Counter::GenerationRead);
+    let published = figures.count(Counter::GenerationPublished);
+    let newest = figures.count(Counter::HalfPublished);
+    // In `ring` several wait in a row; elsewhere only the newest can.
+    let ready = match mode {
+        BufferMode::Ring => published.saturating_sub(taken).min(count - 1),
+        BufferMode::Double | BufferMode::Triple => u64::from(published > taken && newest != read),
     };
-    (mode, (0..count as u64).map(half).collect())
+    let mut writes = false;
+    let half = |index: u64| {
+        let behind = (newest + count - index) % count;
+        if index == read {
+            HalfView { role: HalfRole::AudioReads, generation: taken }
+        } else if behind < ready {
+            HalfView { role: HalfRole::Ready, generation: published - behind }
+        } else if !std::mem::replace(&mut writes, true) {
+            HalfView { role: HalfRole::GpuWrites, generation: published + 1 }
+        } else {
+            HalfView { role: HalfRole::Idle, generation: 0 }
+        }
+    };
+    // The half that is written comes next after the newest.
+    let mut halves: Vec<_> = (1..=count).map(|step| (newest + step) % count).map(half).collect();
+    halves.rotate_right(((newest + 1) % count) as usize);
+    (mode, halves)
+}
+
+/// The levels of the session's queue, by the names that they have in the window.
+fn queues(engine: &ControlEnd) -> Vec<QueueView> {
+    let used = engine.queues();
+    let last = used.len().saturating_sub(1);
+    let name = |level: usize| match level {
+        0 => "High",
+        level if level == last => "Low",
+        _ => "Medium",
+    };
+    // More than three levels: those in between share a bar.
+    let mut bars: Vec<QueueView> = Vec::new();
+    for (level, use_) in used.iter().enumerate() {
+        let (used, capacity) = (use_.waiting as u32, use_.limit as u32);
+        match bars.last_mut().filter(|bar| bar.name == name(level)) {
+            Some(bar) => {
+                bar.used += used;
+                bar.capacity += capacity;
+            }
+            None => bars.push(QueueView { name: name(level), used, capacity }),
+        }
+    }
+    bars
 }
 
 /// Factory and user presets, by name.
@@ -247,5 +311,41 @@ impl Presets for Shelf {
     fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String> {
         scumble_params::write_preset(path.as_ref(), &Self::preset_of(name, sound))
             .map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use scumble_gpu::sync::{LatencyShape, Metrics};
+
+    fn roles(mode: Buffering, read: (u64, u64), published: (u64, u64)) -> Vec<(HalfRole, u64)> {
+        let mut metrics = Metrics::new(LatencyShape::default());
+        metrics.audio.update(|update| {
+            update.set(Counter::HalfRead, read.0);
+            update.set(Counter::GenerationRead, read.1);
+        });
+        metrics.worker.update(|update| {
+            update.set(Counter::HalfPublished, published.0);
+            update.set(Counter::GenerationPublished, published.1);
+        });
+        let (_, halves) = halves(mode, &metrics.reader.snapshot());
+        halves.iter().map(|half| (half.role, half.generation)).collect()
+    }
+
+    // S1, S2
+    #[test]
+    fn the_halves_are_shown_as_both_sides_left_them() {
+        use HalfRole::{AudioReads, GpuWrites, Idle, Ready};
+        let double = |read, published| roles(Buffering::Double, read, published);
+        assert_eq!(double((0, 0), (0, 0)), [(AudioReads, 0), (GpuWrites, 1)]);
+        assert_eq!(double((0, 4), (1, 5)), [(AudioReads, 4), (Ready, 5)]);
+        assert_eq!(double((1, 5), (1, 5)), [(GpuWrites, 6), (AudioReads, 5)]);
+        let triple = roles(Buffering::Triple, (2, 7), (0, 9));
+        assert_eq!(triple, [(Ready, 9), (GpuWrites, 10), (AudioReads, 7)]);
+        let ring = roles(Buffering::Ring { blocks: 3 }, (3, 4), (1, 6));
+        assert_eq!(ring, [(Ready, 5), (Ready, 6), (GpuWrites, 7), (AudioReads, 4)]);
+        let empty = roles(Buffering::Ring { blocks: 3 }, (3, 4), (3, 4));
+        assert_eq!(empty, [(GpuWrites, 5), (Idle, 0), (Idle, 0), (AudioReads, 4)]);
     }
 }

@@ -1,5 +1,6 @@
 //! A hand paints in the real window of the real plugin while a host plays a tone, and listens to
-//! what comes of it. The program `editor_paint` does nothing else.
+//! what comes of it. The programs `editor_paint` and
+//! `editor_soak` do nothing else.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -91,6 +92,119 @@ fn line_at(hz: f32) -> Vec<(i16, i16)> {
     let y = PLOT[3] - (hz / 20.0).log2() / octaves * (PLOT[3] - PLOT[1]);
     let step = (PLOT[2] - PLOT[0] - 8.0) / 40.0;
     (0..=40).map(|i| ((PLOT[0] + 4.0 + i as f32 * step) as i16, y as i16)).collect()
+}
+
+/// What a host sees of an instance that plays for a while.
+#[derive(Debug, Default)]
+struct Played {
+    blocks: usize,
+    slowest: Duration,
+    /// Calls of `process()` that took longer than the block lasts.
+    overruns: usize,
+}
+
+/// Plays noise in real time until told to stop.
+fn play_noise(processor: &mut Processor, stop: &AtomicBool) -> Answer<Played> {
+    let begun = Instant::now();
+    let block = Duration::from_secs_f64(BLOCK as f64 / RATE);
+    let mut random = crate::signal::Rng::new(5);
+    let mut played = Played::default();
+    while !stop.load(Ordering::Acquire) {
+        let noise: Vec<f32> = (0..BLOCK).map(|_| 0.5 * random.unit() as f32 - 0.25).collect();
+        let (mut left, mut right) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
+        let called = Instant::now();
+        processor.process(&[&noise, &noise], &mut [&mut left, &mut right], &[], None)?;
+        let took = called.elapsed();
+        played.slowest = played.slowest.max(took);
+        played.overruns += usize::from(took > block);
+        played.blocks += 1;
+        std::thread::sleep((played.blocks as u32 * block).saturating_sub(begun.elapsed()));
+    }
+    Ok(played)
+}
+
+/// A hand that never rests: strokes here and there, undo, the wheel, other brushes.
+fn fidget(screen: &Screen, until: Instant) -> Answer<()> {
+    let mut random = crate::signal::Rng::new(9);
+    while Instant::now() < until {
+        let mut place = |range: [f32; 2]| range[0] + random.unit() as f32 * (range[1] - range[0]);
+        let (x, y) = ([PLOT[0] + 10.0, PLOT[2] - 120.0], [PLOT[1] + 40.0, PLOT[3] - 40.0]);
+        let (x, y) = (place(x) as i16, place(y) as i16);
+        click(screen, (GAIN_BRUSH.0, [72, 116, 156, 198, 240][random.below(5)]))?;
+        drag(screen, &(0..20).map(|i| (x + 5 * i, y + (i % 7) * 3)).collect::<Vec<_>>())?;
+        // Buttons 4 and 5 are the wheel.
+        for _ in 0..5 {
+            let wheel = 4 + random.below(2) as u8;
+            screen.button(wheel, true)?;
+            screen.button(wheel, false)?;
+        }
+        if random.below(3) == 0 {
+            click(screen, UNDO)?;
+        }
+        // The next preset.
+        if random.below(4) == 0 {
+            click(screen, (446, 22))?;
+        }
+    }
+    Ok(())
+}
+
+/// Plays for a while without the editor and for as long with a hand at work in it, and prints what
+/// the host saw of both side by side; the plugin's own log tells the misses of each.
+pub fn soak(library: &Path, each: Duration, engine: Option<f64>) -> Answer<()> {
+    let bundle = Bundle::load(library)?;
+    let mut plugin = bundle.scumble()?;
+    let screen = Screen::connect(None)?;
+    for open in [false, true] {
+        if let Some(engine) = engine {
+            plugin.set_inactive(&[(crate::clap_host::param_id("engine"), engine)])?;
+        }
+        let mut processor = plugin.activate(RATE, BLOCK as u32)?;
+        let window = screen.open_window(1180, 760)?;
+        let stop = AtomicBool::new(false);
+        let played = std::thread::scope(|scope| -> Answer<Played> {
+            let audio =
+                std::thread::Builder::new().name("audio".into()).spawn_scoped(scope, || {
+                    play_noise(&mut processor, &stop).map_err(|e| e.to_string())
+                })?;
+            let done = (|| -> Answer<()> {
+                let until = Instant::now() + each;
+                if !open {
+                    std::thread::sleep(each);
+                    return Ok(());
+                }
+                let gui = plugin.gui()?;
+                gui.open(window)?;
+                let drawn = screen.wait_until_drawn(window, 0.2, LIMIT);
+                drawn.ok_or("the editor stays blank")?;
+                let before = resident_kib();
+                let fidgeted = fidget(&screen, until);
+                println!("memory with the editor open: {before} KiB, then {} KiB", resident_kib());
+                gui.close();
+                fidgeted
+            })();
+            stop.store(true, Ordering::Release);
+            let played = audio.join().map_err(|_| "the audio thread panicked")?;
+            done.and(played.map_err(Into::into))
+        })?;
+        println!(
+            "editor {}: {} blocks, {} overruns, slowest call {:.3} ms",
+            if open { "open" } else { "closed" },
+            played.blocks,
+            played.overruns,
+            1000.0 * played.slowest.as_secs_f64()
+        );
+        plugin.deactivate(processor);
+        screen.close_window(window)?;
+    }
+    Ok(())
+}
+
+/// What this process has in memory.
+fn resident_kib() -> usize {
+    let status = std::fs::read_to_string("/proc/self/status").unwrap_or_default();
+    let line = status.lines().find_map(|line| line.strip_prefix("VmRSS:"));
+    line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
 /// Cuts the tone by painting over it, and brings it back by undo. Prints the levels.

@@ -91,6 +91,10 @@ impl Instance for Quiet {
     fn presets(&self) -> Arc<dyn Presets> {
         self.store.clone()
     }
+    fn hint_seen(&self) -> bool {
+        false
+    }
+    fn set_hint_seen(&self) {}
 }
 
 fn make() -> (Arc<ScumbleParams>, Arc<Quiet>, PluginHost) {

@@ -7,7 +7,13 @@ use crate::setup;
 use crate::shell::{cargo, output, python, target};
 
 /// Group, package that holds `examples/bench_<group>.rs`.
-const GROUPS: &[(&str, &str)] = &[("dsp", "scumble-dsp"), ("editor", "scumble-ui")];
+const GROUPS: &[(&str, &str)] = &[
+    ("sync", "scumble-gpu"),
+    ("dsp", "scumble-dsp"),
+    ("gpu", "scumble-gpu"),
+    ("plugin", "scumble"),
+    ("editor", "scumble-ui"),
+];
 
 pub fn bench(args: &[String]) -> Result<()> {
     let mut only = None;

@@ -54,6 +54,7 @@ pub struct AudioEnd {
     metrics: MetricsWriter,
     state: Arc<SharedState>,
     next_hop: u64,
+    hop_floats: usize,
     /// Keeps the session open.
     _lease: Arc<Lease>,
 }
@@ -68,6 +69,7 @@ impl AudioEnd {
         reader: HopReader,
         metrics: MetricsWriter,
         state: Arc<SharedState>,
+        hop_floats: usize,
     ) -> Self {
         let bell = lease.engine.mailbox().bell();
         Self {
@@ -80,6 +82,7 @@ impl AudioEnd {
             metrics,
             state,
             next_hop: 0,
+            hop_floats,
             _lease: lease,
         }
     }
@@ -111,10 +114,12 @@ impl AudioEnd {
             bell.ring();
         }
         let (stats, overflows) = (self.reader.stats(), self.hops.overflows());
+        let waiting = self.hops.waiting(self.hop_floats) as u64;
         self.metrics.update(|update| {
             update.add(Counter::Blocks, 1);
             update.reader(stats);
             update.set(Counter::Overflows, overflows);
+            update.set(Counter::HopsWaiting, waiting);
         });
     }
 
@@ -158,6 +163,15 @@ pub struct ControlEnd {
     commands: Arc<Mutex<CommandSender<Work>>>,
     levels: usize,
     state: Arc<SharedState>,
+    /// Hops that may be on their way to the worker.
+    hops_limit: usize,
+}
+
+/// How full one level of a session's queue is.
+#[derive(Debug, Clone, Copy, PartialEq, Eq)]
+pub struct LevelUse {
+    pub waiting: usize,
+    pub limit: usize,
 }
 
 impl ControlEnd {
@@ -167,8 +181,19 @@ impl ControlEnd {
         commands: CommandSender<Work>,
         levels: usize,
         state: Arc<SharedState>,
+        hops_limit: usize,
     ) -> Self {
-        Self { lease, metrics, commands: Arc::new(Mutex::new(commands)), levels, state }
+        Self { lease, metrics, commands: Arc::new(Mutex::new(commands)), levels, state, hops_limit }
+    }
+
+    /// How full the queues are, most urgent first: hops on their way in, then commands.
+    pub fn queues(&self) -> Vec<LevelUse> {
+        let hops = self.metrics().count(Counter::HopsWaiting) as usize;
+        let high = LevelUse { waiting: hops, limit: self.hops_limit };
+        let commands = self.commands.lock();
+        let below = (1..self.levels).filter_map(|level| commands.waiting(level));
+        let below = below.map(|(waiting, limit)| LevelUse { waiting, limit });
+        std::iter::once(high).chain(below).collect()
     }
 
     /// Hands a bounded piece of work to the worker, to be done when no hop is due: `operation` and

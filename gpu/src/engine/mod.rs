@@ -15,7 +15,7 @@ use std::thread::JoinHandle;
 
 use parking_lot::Mutex;
 
-pub use ends::{AudioEnd, ControlEnd};
+pub use ends::{AudioEnd, ControlEnd, LevelUse};
 pub(crate) use ends::{FieldMessage, HopHeader};
 pub use session::{Configured, Session, SessionConfig, SessionError};
 pub(crate) use state::SharedState;

@@ -132,8 +132,9 @@ pub(super) fn open(
         reader,
         metrics.audio,
         Arc::clone(&state),
+        floats,
     );
-    Ok((audio, ControlEnd::new(lease, metrics.reader, commands, levels, state)))
+    Ok((audio, ControlEnd::new(lease, metrics.reader, commands, levels, state, hops)))
 }
 
 /// Held by both ends; the session closes when the second is dropped.

@@ -183,6 +183,13 @@ impl<T: Command> CommandSender<T> {
         Err(Refused { command, reason })
     }
 
+    /// Commands of this side that wait at `level`, and how many may.
+    #[cfg(not(loom))]
+    pub fn waiting(&self, level: usize) -> Option<(usize, usize)> {
+        let limit = self.shape.shapes.get(level)?.limit;
+        Some((limit - self.levels.get(level)?.slots().min(limit), limit))
+    }
+
     /// Commands refused since creation.
     pub fn refused(&self) -> u64 {
         self.refused

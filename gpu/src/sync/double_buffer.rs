@@ -4,22 +4,22 @@
 //! publishes it, and has none until the audio thread has taken it, which hands the old one back in
 //! the same instant.
 //!
-//! **What the orderings prevent** stands with the fence word ([`super::fence`]), the only word that
-//! both sides write.
+//! **What the orderings prevent** stands with the fence ([`super::fence`]).
 //!
-//! **When the worker is late,** the reader finds the fence unsignalled: one load. The hop is given
+//! **When the worker is late,** the reader finds that the fence reaches no further: one load. The hop is given
 //! up; when it comes, it is dropped and counted, by the worker if it knows in time, else here.
 //!
 //! **When the reader is late,** `begin` returns `None`. When every hop of the waiting generation has
 //! been given up, the worker withdraws it and has its half back without the reader's help, so that
 //! nobody is forced to come and fetch what is of no use.
 
-use super::fence::FenceWord;
+use super::cursor::{Cursor, Found};
+use super::fence::{Fate, HalfFence};
 use super::primitive::{Arc, Ordering};
-use super::transport::Buffering;
 use super::transport::{
-    Cursor, Found, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops, Writing, sealed,
+    Buffering, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops, sealed,
 };
+use super::writing::Writing;
 
 /// Makes both ends of a double buffer.
 pub fn double_buffer(shape: HopShape) -> Result<(DoubleWriter, DoubleReader), ShapeError> {
@@ -47,15 +47,12 @@ impl sealed::Read for DoubleReader {
 
     #[inline]
     fn advance(&mut self, hop: u64) -> Option<usize> {
-        let storage = &self.cursor.storage;
-        let fence = FenceWord::new(&storage.control().fence.status);
-        let seen = fence.check()?;
-        if !fence.take(seen) {
-            // The worker withdrew it: all its hops were given up.
+        let reached = HalfFence::new(self.cursor.storage.control()).reached();
+        if !self.cursor.may_take(reached) {
             return None;
         }
         self.cursor.adopt(1 - self.cursor.half);
-        self.cursor.publish_swaps();
+        HalfFence::new(self.cursor.storage.control()).hand_back(self.cursor.stats.generation);
         match self.cursor.find(hop) {
             Found::At(place) => Some(place),
             Found::Passed | Found::Beyond => None,
@@ -67,7 +64,7 @@ impl ReadHops for DoubleReader {
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     #[inline]
     fn is_signalled(&self) -> bool {
-        FenceWord::new(&self.cursor.storage.control().fence.status).check().is_some()
+        self.cursor.may_take(HalfFence::new(self.cursor.storage.control()).reached())
     }
 }
 
@@ -87,24 +84,18 @@ impl DoubleWriter {
         if !self.waiting {
             return true;
         }
-        let control = self.writing.storage.control();
-        let fence = FenceWord::new(&control.fence.status);
-        if let Some(seen) = fence.waiting() {
-            if !self.writing.all_asked() {
-                return false;
-            }
-            if fence.withdraw(seen) {
-                // SAFETY: withdrawn before it was taken, so the half never left our hands.
-                let hops = unsafe {
-                    self.writing.storage.read_half(self.half, |half| half.sequences.len())
-                };
-                self.writing.stats.late += hops as u64;
-                self.waiting = false;
-                return true;
+        let writing = &mut self.writing;
+        let fence = HalfFence::new(writing.storage.control());
+        match fence.fate(writing.generation, writing.published_to) {
+            Fate::Waiting => return false,
+            Fate::Taken => self.half = 1 - self.half,
+            Fate::Withdrawn => {
+                // SAFETY: it was not taken and never will be, so the half never left our hands.
+                let hops =
+                    unsafe { writing.storage.read_half(self.half, |half| half.sequences.len()) };
+                writing.stats.late += hops as u64;
             }
         }
-        // Taken: the reader handed its old half back with it.
-        self.half = 1 - self.half;
         self.waiting = false;
         true
     }
@@ -137,7 +128,7 @@ impl sealed::Write for DoubleWriter {
         let generation = unsafe { self.writing.seal(self.half) };
         let control = self.writing.storage.control();
         control.writer.write_index.store(generation, Ordering::Relaxed);
-        FenceWord::new(&control.fence.status).signal(generation);
+        HalfFence::new(control).signal(self.writing.published_to);
         self.waiting = true;
         generation
     }

@@ -1,94 +1,86 @@
-//! The fence of a half (SPEC S1, S4): one word that says whether the work that filled it is done,
-//! and the watch that the worker keeps over work that is not.
+//! The fence of a half (SPEC S1, S4): one word that says how far the finished work reaches, and the
+//! watch that the worker keeps over work that is not finished.
 //!
-//! **Who touches it.** The worker signals, the audio thread looks and takes. Both may end a
-//! generation: the audio thread by taking it, the worker by withdrawing it when every hop in it has
-//! come too late. A compare-and-exchange decides, so exactly one of them does (edge, not level).
+//! **Who touches it.** The worker signals: all hops below this number stand in the halves. The audio
+//! thread looks, and takes the half if it reaches further than what it has had and than what it has
+//! given up; then it says which generation it took. Each word has one writer, and a half has one
+//! owner by a rule that both sides can work out: *a half whose hops have all been asked for, and
+//! that was not taken before, is never taken.* So the worker may withdraw it, and no
+//! compare-and-exchange is needed to decide between the two.
 //!
-//! **What the orderings prevent.** `signal` is a Release store and `take` an Acquire: without them
-//! the audio thread could see the signal before the samples. `take` is a Release too, and the
-//! worker's look at the word an Acquire: without them the worker could overwrite the half that was
-//! just handed back while the audio thread's last reads of it are still under way.
+//! **What the orderings prevent.** `signal` is a Release store and `reached` an Acquire load:
+//! without them the audio thread could see the signal before the samples. `hand_back` is a Release
+//! and the worker's look at it an Acquire: without them the worker could overwrite the half that was
+//! just handed back while the audio thread's last reads of it are still under way. Asking for a
+//! hop is a Release too ([`super::cursor`]), and the worker's look at that an Acquire: without them
+//! the worker could see that all was asked for before it sees that the half was taken first.
 //!
-//! **When the other side is late.** A fence that is not signalled costs the audio thread one load,
-//! and it goes its way. A half that is never taken stays signalled; the worker gets no new one and
-//! goes its way too.
+//! **When the other side is late.** A fence that reaches no further costs the audio thread one load,
+//! and it goes its way. A half that is never taken stays signalled; the worker gets no new one until
+//! its hops are given up, and goes its way too.
 
 use std::time::{Duration, Instant};
 
-use super::primitive::{AtomicU64, Ordering, order};
+use super::layout::ControlBlock;
+use super::primitive::{Ordering, order};
 
-const READY: u64 = 1;
-
-/// A view of the fence word: `generation << 1 | ready`.
+/// The fence of a double buffer, over the words of its control block.
 #[derive(Debug, Clone, Copy)]
-pub(crate) struct FenceWord<'a>(&'a AtomicU64);
+pub(crate) struct HalfFence<'a>(&'a ControlBlock);
 
-/// A generation that was seen signalled; good for one attempt to take it.
+/// What became of a half that was signalled.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub(crate) struct Signalled(u64);
-
-impl Signalled {
-    #[cfg(all(test, not(loom)))]
-    pub fn generation(self) -> u64 {
-        self.0 >> 1
-    }
+pub(crate) enum Fate {
+    /// The reader may still take it.
+    Waiting,
+    /// The reader has it, and handed its old one back.
+    Taken,
+    /// Its hops were given up before it was taken: it will never be.
+    Withdrawn,
 }
 
-impl<'a> FenceWord<'a> {
+impl<'a> HalfFence<'a> {
     #[inline]
-    pub fn new(word: &'a AtomicU64) -> Self {
-        Self(word)
+    pub fn new(control: &'a ControlBlock) -> Self {
+        Self(control)
     }
 
-    /// Worker: generation `generation` stands in its half.
+    /// Worker: the hops below `hop` stand in their half. Must rise.
     #[inline]
-    pub fn signal(self, generation: u64) {
+    pub fn signal(self, hop: u64) {
         // Release: the samples written before come before the word.
-        self.0.store(generation << 1 | READY, order("fence.signal", Ordering::Release));
+        self.0.fence.status.store(hop, order("fence.signal", Ordering::Release));
     }
 
-    /// Audio thread: the one load. Relaxed, since nothing is read before `take` has succeeded.
+    /// Audio thread: the one load.
     #[inline]
-    pub fn check(self) -> Option<Signalled> {
-        let word = self.0.load(Ordering::Relaxed);
-        (word & READY != 0).then_some(Signalled(word))
+    pub fn reached(self) -> u64 {
+        // Acquire: the samples of the half come after the word.
+        self.0.fence.status.load(order("fence.reached", Ordering::Acquire))
     }
 
-    /// Worker: whether the generation it signalled is still waiting to be taken.
+    /// Audio thread: it has taken `generation`, and is done with the half that it had before.
     #[inline]
-    pub fn waiting(self) -> Option<Signalled> {
+    pub fn hand_back(self, generation: u64) {
+        // Release: our reads of the old half come before the writer's next use of it.
+        self.0.reader.read_index.store(generation, order("fence.hand_back", Ordering::Release));
+    }
+
+    /// Worker: what became of `generation`, the last that it signalled, which reaches to `hop`.
+    pub fn fate(self, generation: u64, hop: u64) -> Fate {
+        let reader = &self.0.reader;
         // Acquire: if it was taken, the reader's use of its old half is over.
-        let word = self.0.load(order("fence.waiting", Ordering::Acquire));
-        (word & READY != 0).then_some(Signalled(word))
-    }
-
-    /// Audio thread: takes the half, once per generation.
-    #[inline]
-    pub fn take(self, seen: Signalled) -> bool {
-        // Acquire: the samples of the new half. Release: the reads of the old half.
-        self.0
-            .compare_exchange(
-                seen.0,
-                seen.0 & !READY,
-                order("fence.take", Ordering::AcqRel),
-                Ordering::Relaxed,
-            )
-            .is_ok()
-    }
-
-    /// Worker: withdraws what nobody has taken. False if the reader was faster.
-    #[inline]
-    pub fn withdraw(self, seen: Signalled) -> bool {
-        // Success reads nothing of the reader's. Failure means taken: Acquire as in `waiting`.
-        self.0
-            .compare_exchange(
-                seen.0,
-                seen.0 & !READY,
-                Ordering::Relaxed,
-                order("fence.withdraw", Ordering::Acquire),
-            )
-            .is_ok()
+        if reader.read_index.load(order("fence.fate", Ordering::Acquire)) == generation {
+            return Fate::Taken;
+        }
+        // Acquire: if it was taken before its last hop was asked for, the next look sees that.
+        if reader.asked_to.load(order("fence.given_up", Ordering::Acquire)) < hop {
+            return Fate::Waiting;
+        }
+        match reader.read_index.load(Ordering::Relaxed) == generation {
+            true => Fate::Taken,
+            false => Fate::Withdrawn,
+        }
     }
 }
 
@@ -228,35 +220,35 @@ impl FenceWatch {
 
 #[cfg(all(test, not(loom)))]
 mod tests {
+    use super::super::transport::{Buffering, HopShape};
     use super::*;
 
     const MS: Duration = Duration::from_millis(1);
 
     // S1, S4
     #[test]
-    fn a_generation_is_taken_once_however_often_one_asks() {
-        let word = AtomicU64::new(0);
-        let fence = FenceWord::new(&word);
-        assert_eq!(fence.check(), None);
+    fn a_signalled_half_waits_until_it_is_taken_or_given_up() {
+        let shape = HopShape {
+            channels: 1,
+            hop_samples: 1,
+            max_block_samples: 1,
+            sample_rate_hz: 48_000.0,
+            buffer_size_bytes: 4,
+        };
+        let storage = shape.storage(Buffering::Double, 0).unwrap();
+        let control = storage.control();
+        let fence = HalfFence::new(control);
+        assert_eq!(fence.reached(), 0);
         fence.signal(9);
-        let seen = fence.check().unwrap();
-        assert_eq!(seen.generation(), 9);
-        assert!(fence.take(seen));
-        assert!(!fence.take(seen));
-        assert!(!fence.withdraw(seen));
-        assert_eq!(fence.check(), None);
-    }
-
-    #[test]
-    fn what_was_withdrawn_cannot_be_taken() {
-        let word = AtomicU64::new(0);
-        let fence = FenceWord::new(&word);
-        fence.signal(1);
-        let seen = fence.check().unwrap();
-        assert!(fence.withdraw(seen));
-        assert!(!fence.take(seen));
-        fence.signal(2);
-        assert!(!fence.take(seen), "an old sighting must not take a new generation");
+        assert_eq!(fence.reached(), 9);
+        assert_eq!(fence.fate(1, 9), Fate::Waiting);
+        control.reader.asked_to.store(8, Ordering::Relaxed);
+        assert_eq!(fence.fate(1, 9), Fate::Waiting, "hop 8 may still be asked for");
+        control.reader.asked_to.store(9, Ordering::Relaxed);
+        assert_eq!(fence.fate(1, 9), Fate::Withdrawn);
+        fence.hand_back(1);
+        assert_eq!(fence.fate(1, 9), Fate::Taken);
+        assert_eq!(fence.fate(2, 10), Fate::Waiting);
     }
 
     // S4

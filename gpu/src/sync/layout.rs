@@ -22,7 +22,7 @@
 use std::alloc::{Layout, alloc_zeroed, dealloc, handle_alloc_error};
 use std::ptr::NonNull;
 
-use super::primitive::{AtomicU64, HalfGuard};
+use super::primitive::{Arc, AtomicU64, HalfGuard};
 
 /// Bytes that travel between cores as one.
 pub const CACHE_LINE_BYTES: usize = 64;
@@ -53,7 +53,7 @@ impl<T> std::ops::DerefMut for CacheLine<T> {
 #[repr(C)]
 #[derive(Debug)]
 pub(crate) struct ReaderWords {
-    /// Halves taken, or in ring mode halves handed back, since creation.
+    /// The last generation taken (`double`), halves taken (`triple`) or handed back (`ring`).
     pub read_index: AtomicU64,
     /// Hops below this number were asked for: they are played, or they never will be.
     pub asked_to: AtomicU64,
@@ -316,6 +316,40 @@ impl Storage {
             };
             access(view)
         })
+    }
+}
+
+/// A storage that is shared by both sides, with its control block one step away.
+#[derive(Debug, Clone)]
+pub(crate) struct Shared {
+    control: NonNull<ControlBlock>,
+    storage: Arc<Storage>,
+}
+
+// SAFETY: the pointer is into the storage, which may be sent and shared.
+unsafe impl Send for Shared {}
+// SAFETY: as above.
+unsafe impl Sync for Shared {}
+
+impl Shared {
+    pub fn new(storage: Arc<Storage>) -> Self {
+        Self { control: NonNull::from(storage.control()), storage }
+    }
+
+    #[inline]
+    pub fn control(&self) -> &ControlBlock {
+        // SAFETY: the control block stands where it was made until the storage is dropped, which is
+        // not before this is.
+        unsafe { self.control.as_ref() }
+    }
+}
+
+impl std::ops::Deref for Shared {
+    type Target = Storage;
+
+    #[inline]
+    fn deref(&self) -> &Storage {
+        &self.storage
     }
 }
 

@@ -59,6 +59,14 @@ pub enum Counter {
     CommandsLevel2,
     CommandsLevel3,
     CommandsLevel4,
+    /// States, not counts. Which half the audio thread reads and which was published last, with
+    /// their generations; hops on their way in; sessions that went out in one submission.
+    HalfRead,
+    GenerationRead,
+    HalfPublished,
+    GenerationPublished,
+    HopsWaiting,
+    SessionsBatched,
     /// Time in which the GPU had work, and the time in which that was measured.
     GpuBusyNanos,
     GpuObservedNanos,
@@ -88,6 +96,12 @@ impl Counter {
         Self::CommandsLevel2,
         Self::CommandsLevel3,
         Self::CommandsLevel4,
+        Self::HalfRead,
+        Self::GenerationRead,
+        Self::HalfPublished,
+        Self::GenerationPublished,
+        Self::HopsWaiting,
+        Self::SessionsBatched,
         Self::GpuBusyNanos,
         Self::GpuObservedNanos,
     ];
@@ -297,6 +311,8 @@ impl MetricsUpdate<'_> {
         self.set(Counter::BufferSwaps, stats.swaps);
         self.set(Counter::LateResults, stats.late);
         self.set(Counter::Misses, stats.misses);
+        self.set(Counter::HalfRead, stats.half);
+        self.set(Counter::GenerationRead, stats.generation);
     }
 
     /// The counts of a hop buffer's writing end; for the worker's group.
@@ -304,6 +320,8 @@ impl MetricsUpdate<'_> {
     pub fn writer(&self, stats: WriterStats) {
         self.set(Counter::LateResults, stats.late);
         self.set(Counter::Overflows, stats.overflows);
+        self.set(Counter::HalfPublished, stats.half);
+        self.set(Counter::GenerationPublished, stats.published);
     }
 }
 

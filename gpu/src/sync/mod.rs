@@ -4,7 +4,7 @@
 //!
 //! | module | pattern | SPEC |
 //! |---|---|---|
-//! | [`transport`] | finished hops to the audio thread: what all modes share | S2, S6 |
+//! | [`transport`] | finished hops to the audio thread: what all modes share (with `cursor` and `writing`) | S2, S6 |
 //! | [`mod@double_buffer`], [`mod@triple_buffer`], [`mod@slot_ring`] | the three modes | S1, S2 |
 //! | [`mod@fence`] | the word through which a half changes hands, deadlines | S1, S4 |
 //! | [`metrics`], [`histogram`] | counts and durations, one consistent snapshot | S9, S10 |
@@ -15,6 +15,7 @@
 //! | [`layout`] | shared memory, byte by byte | S7 |
 
 pub mod command_queue;
+pub(crate) mod cursor;
 pub mod device_timeline;
 pub mod doorbell;
 pub mod double_buffer;
@@ -29,6 +30,7 @@ pub mod slot_ring;
 pub mod timeline;
 pub mod transport;
 pub mod triple_buffer;
+pub(crate) mod writing;
 
 pub use command_queue::{
     Batch, Command, CommandQueue, CommandReceiver, CommandSender, LevelShape, QueueError,

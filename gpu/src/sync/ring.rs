@@ -18,11 +18,29 @@
 use std::marker::PhantomData;
 use std::mem::MaybeUninit;
 
-use bytemuck::Pod;
+use bytemuck::{Pod, Zeroable};
 use rtrb::{Consumer, CopyToUninit, Producer, RingBuffer};
+
+use super::layout::CACHE_LINE_BYTES;
 
 /// Words before a frame's header: its length in samples, and its sequence number.
 const PREFIX_WORDS: usize = 3;
+const LINE_WORDS: usize = CACHE_LINE_BYTES / 4;
+
+/// What the ring is made of. Frames begin on a line and so do their samples: a copy across lines
+/// costs twice as much as one along them.
+#[repr(C, align(64))]
+#[derive(Debug, Clone, Copy, Pod, Zeroable)]
+struct Line([u32; LINE_WORDS]);
+
+/// Lines before the samples, for a header `M`.
+const fn head_lines<M>() -> usize {
+    (PREFIX_WORDS + size_of::<M>() / 4).div_ceil(LINE_WORDS)
+}
+
+const fn frame_lines<M>(samples: usize) -> usize {
+    head_lines::<M>() + samples.div_ceil(LINE_WORDS)
+}
 
 /// What happens to a frame for which there is no room.
 #[derive(Debug, Clone, Copy, PartialEq, Eq)]
@@ -35,7 +53,7 @@ pub enum Overflow {
 
 /// No room; the frame was not written, and the count went up.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("frame {sequence} needs {needed} words and {free} are free")]
+#[error("frame {sequence} needs {needed} lines of 64 bytes and {free} are free")]
 pub struct RingFull {
     pub sequence: u64,
     pub needed: usize,
@@ -50,8 +68,7 @@ pub fn frame_ring<M: Pod>(
     overflow: Overflow,
 ) -> (FrameWriter<M>, FrameReader<M>) {
     const { assert!(size_of::<M>().is_multiple_of(4), "a header is made of 32-bit words") };
-    let frame_words = PREFIX_WORDS + size_of::<M>() / 4 + samples;
-    let capacity = (frames.max(1) * frame_words).next_power_of_two();
+    let capacity = (frames.max(1) * frame_lines::<M>(samples)).next_power_of_two();
     let physical = match overflow {
         Overflow::RefuseNew => capacity,
         Overflow::SkipOldest => 2 * capacity,
@@ -69,6 +86,14 @@ pub fn frame_ring<M: Pod>(
         header: PhantomData,
     };
     (writer, reader)
+}
+
+/// The words of lines that may be uninitialised.
+#[inline]
+fn words_of(lines: &mut [MaybeUninit<Line>]) -> &mut [MaybeUninit<u32>] {
+    let (start, count) = (lines.as_mut_ptr(), lines.len() * LINE_WORDS);
+    // SAFETY: a line is LINE_WORDS words without padding, and what is uninitialised stays so.
+    unsafe { std::slice::from_raw_parts_mut(start.cast(), count) }
 }
 
 /// Copies runs of words one after the other into a chunk that may wrap.
@@ -110,7 +135,7 @@ impl Fill<'_> {
 /// The writing end.
 #[derive(Debug)]
 pub struct FrameWriter<M> {
-    producer: Producer<u32>,
+    producer: Producer<Line>,
     capacity: usize,
     physical: usize,
     frames: u64,
@@ -124,7 +149,7 @@ impl<M: Pod> FrameWriter<M> {
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn push(&mut self, sequence: u64, header: &M, parts: &[&[f32]]) -> Result<(), RingFull> {
         let samples: usize = parts.iter().map(|part| part.len()).sum();
-        let needed = PREFIX_WORDS + size_of::<M>() / 4 + samples;
+        let needed = frame_lines::<M>(samples);
         if self.physical > self.capacity && self.used_after(needed) > self.capacity {
             self.overflows += 1;
         }
@@ -138,7 +163,8 @@ impl<M: Pod> FrameWriter<M> {
             }
         };
         let (first, second) = chunk.as_mut_slices();
-        let mut fill = Fill { first, second };
+        let mut fill = Fill { first: words_of(first), second: words_of(second) };
+        let head = PREFIX_WORDS + size_of::<M>() / 4;
         fill.put(&[samples as u32, sequence as u32, (sequence >> 32) as u32]);
         match bytemuck::try_cast_slice(bytemuck::bytes_of(header)) {
             Ok(words) => fill.put(words),
@@ -149,16 +175,19 @@ impl<M: Pod> FrameWriter<M> {
                 }
             }
         }
+        fill.put(&[0; LINE_WORDS][..head_lines::<M>() * LINE_WORDS - head]);
         for part in parts {
             fill.put(bytemuck::cast_slice(part));
         }
-        // SAFETY: prefix, header and parts add up to `needed`, so every word was written.
+        fill.put(&[0; LINE_WORDS][..samples.next_multiple_of(LINE_WORDS) - samples]);
+        // SAFETY: prefix, header and parts, each filled up to whole lines, add up to `needed`, so
+        // every word was written.
         unsafe { chunk.commit_all() };
         self.frames += 1;
         Ok(())
     }
 
-    /// Words in use once `needed` more are, from what is known without asking the other side, or,
+    /// Lines in use once `needed` more are, from what is known without asking the other side, or,
     /// if that looks like too much, from asking.
     #[inline]
     fn used_after(&self, needed: usize) -> usize {
@@ -171,13 +200,19 @@ impl<M: Pod> FrameWriter<M> {
         self.frames
     }
 
+    /// Frames of `samples` samples that would fill what is in use now: one load.
+    #[inline]
+    pub fn waiting(&self, samples: usize) -> usize {
+        (self.physical - self.producer.slots()) / frame_lines::<M>(samples)
+    }
+
     /// Frames that found no room.
     pub fn overflows(&self) -> u64 {
         self.overflows
     }
 
-    /// Words that fit before a frame counts as an overflow.
-    pub fn capacity_words(&self) -> usize {
+    /// Lines of 64 bytes that fit before a frame counts as an overflow.
+    pub fn capacity_lines(&self) -> usize {
         self.capacity
     }
 
@@ -220,15 +255,11 @@ impl<M> Frame<'_, M> {
     }
 }
 
-/// Length and sequence number of the frame at the start of two runs of words.
+/// Length and sequence number of the frame that begins with `line`.
 #[inline]
-fn read_prefix(first: &[u32], second: &[u32]) -> Option<(usize, u64)> {
-    let mut words = [0u32; PREFIX_WORDS];
-    if first.len() + second.len() < PREFIX_WORDS {
-        return None;
-    }
-    read_words(first, second, 0, bytemuck::cast_slice_mut(&mut words));
-    Some((words[0] as usize, u64::from(words[1]) | u64::from(words[2]) << 32))
+fn read_prefix(line: &Line) -> (usize, u64) {
+    let [samples, low, high, ..] = line.0;
+    (samples as usize, u64::from(low) | u64::from(high) << 32)
 }
 
 /// Copies the words from `from` on, as bytes, out of two runs that follow each other.
@@ -249,7 +280,7 @@ fn read_words(first: &[u32], second: &[u32], from: usize, out: &mut [u8]) {
 /// The reading end.
 #[derive(Debug)]
 pub struct FrameReader<M> {
-    consumer: Consumer<u32>,
+    consumer: Consumer<Line>,
     capacity: usize,
     /// Whether there is a second capacity behind the first.
     skips: bool,
@@ -283,8 +314,10 @@ impl<M: Pod> FrameReader<M> {
         };
         let chunk = self.consumer.read_chunk(known).ok()?;
         let (first, second) = chunk.as_slices();
-        let (samples, sequence) = read_prefix(first, second)?;
-        let skip = PREFIX_WORDS + size_of::<M>() / 4;
+        let (samples, sequence) = read_prefix(first.first()?);
+        let lines = frame_lines::<M>(samples);
+        let (first, second) = (bytemuck::cast_slice(first), bytemuck::cast_slice(second));
+        let skip = head_lines::<M>() * LINE_WORDS;
         let mut header = M::zeroed();
         read_words(first, second, PREFIX_WORDS, bytemuck::bytes_of_mut(&mut header));
         let whole = skip + samples;
@@ -293,7 +326,7 @@ impl<M: Pod> FrameReader<M> {
         let tail = second.get(tail).unwrap_or_default();
         let samples = (bytemuck::cast_slice(head), bytemuck::cast_slice(tail));
         let result = access(Frame { sequence, header, samples });
-        chunk.commit(whole);
+        chunk.commit(lines);
         self.frames += 1;
         Some(result)
     }
@@ -304,9 +337,8 @@ impl<M: Pod> FrameReader<M> {
         let mut used = self.consumer.slots();
         while used > self.capacity {
             let Ok(chunk) = self.consumer.read_chunk(used) else { return };
-            let (first, second) = chunk.as_slices();
-            let Some((samples, _)) = read_prefix(first, second) else { return };
-            let whole = PREFIX_WORDS + size_of::<M>() / 4 + samples;
+            let Some((samples, _)) = chunk.as_slices().0.first().map(read_prefix) else { return };
+            let whole = frame_lines::<M>(samples);
             chunk.commit(whole);
             used -= whole;
             self.skipped += 1;

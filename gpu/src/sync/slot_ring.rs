@@ -13,11 +13,12 @@
 //! reader is late,** the queue fills and `begin` returns `None`; the reader's next visit passes
 //! over all that came too late at once.
 
+use super::cursor::{Cursor, Found};
 use super::primitive::{Arc, Ordering, order};
 use super::transport::{
-    Buffering, Cursor, Found, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops,
-    Writing, sealed,
+    Buffering, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops, sealed,
 };
+use super::writing::Writing;
 
 /// Makes both ends of a ring that lets `blocks` blocks be in flight.
 pub fn slot_ring(shape: HopShape, blocks: usize) -> Result<(SlotWriter, SlotReader), ShapeError> {

@@ -12,11 +12,13 @@
 //! | `triple` | newest window of hops wins | the writer replaces what was not read | one load, not ready | 2 |
 //! | `ring` | queue of halves, in order | the queue fills: the writer gets `None` | one load, not ready | n |
 
+use super::cursor::{Cursor, Found};
 use super::double_buffer::{DoubleReader, DoubleWriter};
-use super::layout::{BufferLayout, HalfRef, ShapeWords, Storage};
-use super::primitive::{Arc, Ordering};
+use super::layout::{BufferLayout, ShapeWords, Storage};
+use super::primitive::Arc;
 use super::slot_ring::{SlotReader, SlotWriter};
 use super::triple_buffer::{TripleReader, TripleWriter};
+use super::writing::Writing;
 
 /// Which data path, resolved for one session.
 #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash)]
@@ -164,8 +166,8 @@ pub struct Hop<'a> {
     pub sequence: u64,
     /// Of the half that it stands in.
     pub generation: u64,
-    samples: &'a [f32],
-    hop_samples: usize,
+    pub(crate) samples: &'a [f32],
+    pub(crate) hop_samples: usize,
 }
 
 impl<'a> Hop<'a> {
@@ -188,6 +190,9 @@ pub struct ReaderStats {
     pub late: u64,
     /// Hops asked for and not there.
     pub misses: u64,
+    /// The active half, and the generation in it.
+    pub half: u64,
+    pub generation: u64,
 }
 
 /// Counts of the writing side since creation.
@@ -201,6 +206,8 @@ pub struct WriterStats {
     pub overflows: u64,
     /// Times that no half was free.
     pub refusals: u64,
+    /// The half that was published last.
+    pub half: u64,
 }
 
 /// What became of a hop that the worker wrote.
@@ -351,250 +358,6 @@ pub(crate) mod sealed {
     }
 }
 
-/// Where a hop is, seen from the reader's place in its active half.
-pub(crate) enum Found {
-    At(usize),
-    /// The active half goes on with later hops, so this one will never come.
-    Passed,
-    /// Not in the active half; perhaps in the next.
-    Beyond,
-}
-
-/// The reader's place in the half that is its own.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Cursor {
-    pub(crate) storage: Arc<Storage>,
-    /// The active half; the reader's alone until it is handed back.
-    pub(crate) half: usize,
-    /// Place of the next hop in it.
-    place: usize,
-    /// Hops in the active half.
-    hops: usize,
-    /// One more than the number of the last of them.
-    half_to: u64,
-    /// Hops below this number are delivered, or counted as late.
-    accounted_to: u64,
-    asked_to: u64,
-    /// As in the control block, without another line to fetch.
-    hop_samples: usize,
-    pub(crate) stats: ReaderStats,
-}
-
-impl Cursor {
-    pub(crate) fn new(storage: Arc<Storage>, half: usize) -> Self {
-        let hop_samples = storage.control().shape.hop_samples as usize;
-        let stats = ReaderStats::default();
-        Self {
-            storage,
-            half,
-            place: 0,
-            hops: 0,
-            half_to: 0,
-            accounted_to: 0,
-            asked_to: 0,
-            hop_samples,
-            stats,
-        }
-    }
-
-    #[inline]
-    fn active<R>(&self, access: impl FnOnce(HalfRef<'_>) -> R) -> R {
-        // SAFETY: the active half is the reader's: the writer does not touch it before it was
-        // handed back, which the modes do between accesses, never within one.
-        unsafe { self.storage.read_half(self.half, access) }
-    }
-
-    fn holds(&self, hop: u64) -> bool {
-        let from = self.place.min(self.hops);
-        from < self.hops && self.active(|half| half.sequences[from..].contains(&hop))
-    }
-
-    /// Looks for `hop` from the current place on. The place only moves forward; what it passes
-    /// without having delivered it came too late.
-    #[inline]
-    pub(crate) fn find(&mut self, hop: u64) -> Found {
-        if hop >= self.half_to && self.accounted_to >= self.half_to {
-            // Beyond, and nothing to account for: the half need not be touched.
-            return Found::Beyond;
-        }
-        let (mut place, mut late, mut accounted_to) = (self.place, 0, self.accounted_to);
-        let found = self.active(|half| {
-            while let Some(&sequence) = half.sequences.get(place) {
-                if sequence == hop {
-                    return Found::At(place);
-                }
-                if sequence > hop {
-                    return Found::Passed;
-                }
-                if sequence >= accounted_to {
-                    late += 1;
-                    accounted_to = sequence + 1;
-                }
-                place += 1;
-            }
-            Found::Beyond
-        });
-        self.place = place;
-        self.accounted_to = accounted_to;
-        self.stats.late += late;
-        found
-    }
-
-    #[inline]
-    fn deliver<R>(&mut self, hop: u64, place: usize, access: impl FnOnce(Hop<'_>) -> R) -> R {
-        let floats = self.storage.layout().floats_per_hop;
-        let hop_samples = self.hop_samples;
-        let result = self.active(|half| {
-            let samples = &half.samples[place * floats..][..floats];
-            access(Hop {
-                sequence: half.sequences[place],
-                generation: half.generation,
-                samples,
-                hop_samples,
-            })
-        });
-        self.accounted_to = self.accounted_to.max(hop + 1);
-        self.asked(hop);
-        result
-    }
-
-    /// `half` has become the active one.
-    #[inline]
-    pub(crate) fn adopt(&mut self, half: usize) {
-        self.half = half;
-        self.place = 0;
-        self.stats.swaps += 1;
-        (self.hops, self.half_to) = self.active(|half| {
-            (half.sequences.len(), half.sequences.last().map_or(0, |last| last + 1))
-        });
-    }
-
-    /// Shows the count of swaps in the control block, where it is the read index.
-    #[inline]
-    pub(crate) fn publish_swaps(&self) {
-        let control = self.storage.control();
-        control.reader.read_index.store(self.stats.swaps, Ordering::Relaxed);
-    }
-
-    #[inline]
-    fn asked(&mut self, hop: u64) {
-        if hop >= self.asked_to {
-            self.asked_to = hop + 1;
-            // Relaxed: a hint that saves the worker's work; nothing is read on its strength.
-            self.storage.control().reader.asked_to.store(hop + 1, Ordering::Relaxed);
-        }
-    }
-}
-
-/// What every writer keeps.
-#[doc(hidden)]
-#[derive(Debug)]
-pub struct Writing {
-    pub(crate) storage: Arc<Storage>,
-    pub(crate) generation: u64,
-    /// Hops in the open half.
-    pub(crate) open_hops: usize,
-    /// One more than the number of the hop placed last.
-    next: u64,
-    /// The same for the last half that was published.
-    published_to: u64,
-    pub(crate) stats: WriterStats,
-}
-
-impl Writing {
-    pub(crate) fn new(storage: Arc<Storage>) -> Self {
-        let stats = WriterStats::default();
-        Self { storage, generation: 0, open_hops: 0, next: 0, published_to: 0, stats }
-    }
-
-    #[inline]
-    pub(crate) fn asked_to(&self) -> u64 {
-        self.storage.control().reader.asked_to.load(Ordering::Relaxed)
-    }
-
-    /// Whether the reader has no more use for anything published.
-    pub(crate) fn all_asked(&self) -> bool {
-        self.published_to <= self.asked_to()
-    }
-
-    /// A half is opened: what an abandoned one held is forgotten, and its numbers may come again.
-    pub(crate) fn start(&mut self) {
-        self.open_hops = 0;
-        self.next = self.published_to;
-    }
-
-    #[inline]
-    pub(crate) fn placed(&mut self, hop: u64) {
-        self.open_hops += 1;
-        self.next = hop + 1;
-    }
-
-    /// Refuses hops out of order, and tells the late ones.
-    #[inline]
-    pub(crate) fn admit(&mut self, hop: u64) -> Result<Placed, PlaceError> {
-        if hop < self.next {
-            return Err(PlaceError::OutOfOrder { hop, last: self.next - 1 });
-        }
-        if hop < self.asked_to() {
-            self.stats.late += 1;
-            return Ok(Placed::Late);
-        }
-        Ok(Placed::Stored)
-    }
-
-    /// Puts a hop into `half`, which must be the writer's own.
-    ///
-    /// # Safety
-    /// The reader may not reach `half` until it is published.
-    #[inline]
-    pub(crate) unsafe fn store(
-        &mut self,
-        half: usize,
-        hop: u64,
-        fill: impl FnOnce(&mut [f32]),
-    ) -> Result<Placed, PlaceError> {
-        let capacity = self.storage.layout().hops_per_half;
-        if self.open_hops == capacity {
-            return Err(PlaceError::Full { hop, capacity });
-        }
-        if self.admit(hop)? == Placed::Late {
-            return Ok(Placed::Late);
-        }
-        let (place, floats) = (self.open_hops, self.storage.layout().floats_per_hop);
-        // SAFETY: passed on to the caller.
-        unsafe {
-            self.storage.write_half(half, |view| {
-                view.sequences[place] = hop;
-                fill(&mut view.samples[place * floats..][..floats]);
-            });
-        }
-        self.placed(hop);
-        Ok(Placed::Stored)
-    }
-
-    /// Writes the header of `half` and returns its generation; the caller signals it.
-    ///
-    /// # Safety
-    /// As `store`.
-    #[inline]
-    pub(crate) unsafe fn seal(&mut self, half: usize) -> u64 {
-        self.generation += 1;
-        self.stats.published += 1;
-        let (generation, hops) = (self.generation, self.open_hops as u64);
-        // SAFETY: passed on to the caller.
-        unsafe {
-            self.storage.write_half(half, |view| {
-                view.header.generation = generation;
-                view.header.hops = hops;
-            });
-        }
-        self.published_to = self.next;
-        self.open_hops = 0;
-        generation
-    }
-}
-
 macro_rules! each_mode {
     ($this:expr, $side:ident => $call:expr) => {
         match $this {
@@ -660,6 +423,12 @@ impl sealed::Read for HopReader {
 }
 
 impl ReadHops for HopReader {
+    // The mode is looked at once, not at each step.
+    #[inline]
+    fn with_hop<R>(&mut self, hop: u64, access: impl FnOnce(Hop<'_>) -> R) -> Option<R> {
+        each_mode!(self, reader => reader.with_hop(hop, access))
+    }
+
     #[inline]
     fn is_signalled(&self) -> bool {
         each_mode!(self, reader => reader.is_signalled())

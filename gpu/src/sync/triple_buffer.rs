@@ -14,11 +14,12 @@
 //! is late,** the worker replaces the middle; hops that fall out of the window while still wanted
 //! are counted as overflow, and `begin` never returns `None`. The price is one more copy.
 
+use super::cursor::{Cursor, Found};
 use super::primitive::{Arc, Ordering, order};
 use super::transport::{
-    Buffering, Cursor, Found, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops,
-    Writing, sealed,
+    Buffering, HopShape, PlaceError, Placed, ReadHops, ShapeError, WriteHops, sealed,
 };
+use super::writing::Writing;
 
 const INDEX: u64 = 0b011;
 const FRESH: u64 = 0b100;

@@ -47,6 +47,7 @@ impl Tick {
                 finish_with_twin(session, start);
             }
         }
+        let batched = sessions.iter().flatten().filter(|s| on_device(s)).count() as u64;
         if submitted {
             let sent = Instant::now();
             self.await_table(sessions, device, start);
@@ -57,7 +58,7 @@ impl Tick {
                 finish_with_twin(session, start);
             }
         }
-        self.count(sessions, device);
+        self.count(sessions, device, batched);
         true
     }
 
@@ -164,7 +165,12 @@ impl Tick {
         }
     }
 
-    fn count(&mut self, sessions: &mut [Option<WorkerSession>], device: &mut DeviceSeat) {
+    fn count(
+        &mut self,
+        sessions: &mut [Option<WorkerSession>],
+        device: &mut DeviceSeat,
+        batched: u64,
+    ) {
         let now = Instant::now();
         let observed = self.last_seen.replace(now).map_or(0, |last| (now - last).as_nanos() as u64);
         let stats = device.ready().map(|backend| backend.stats()).unwrap_or_default();
@@ -181,6 +187,7 @@ impl Tick {
                 m.add(Counter::GpuObservedNanos, observed);
                 m.add(Counter::GpuBusyNanos, busy);
                 m.set(Counter::Submissions, stats.submissions);
+                m.set(Counter::SessionsBatched, batched);
                 m.set(Counter::BytesCopied, stats.copied_bytes);
             });
         }

@@ -399,6 +399,7 @@ impl Processor {
         self.port.report(Report {
             place: self.clock.place(self.time as i64, settings.canvas_length) as f32,
             tempo: transport.tempo.unwrap_or(120.0) as f32,
+            beats_per_bar: beats_per_bar(transport),
             playing: transport.playing,
         });
     }
@@ -428,4 +429,12 @@ fn with_slices_mut<R>(channels: &mut [Vec<f32>], f: impl FnOnce(&mut [&mut [f32]
         *slice = channel;
     }
     f(&mut slices[..count])
+}
+
+/// In the host's beats, which are quarter notes; four where the host does not say.
+fn beats_per_bar(transport: &Transport) -> f32 {
+    match (transport.time_sig_numerator, transport.time_sig_denominator) {
+        (Some(beats), Some(note)) if beats > 0 && note > 0 => 4.0 * beats as f32 / note as f32,
+        _ => 4.0,
+    }
 }

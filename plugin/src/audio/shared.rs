@@ -16,6 +16,7 @@ const FIELDS_HOME: usize = 16;
 struct Board {
     place: AtomicU32,
     tempo: AtomicU32,
+    beats_per_bar: AtomicU32,
     playing: AtomicBool,
 }
 
@@ -26,6 +27,7 @@ pub struct Report {
     pub place: f32,
     /// Beats a minute.
     pub tempo: f32,
+    pub beats_per_bar: f32,
     pub playing: bool,
 }
 
@@ -76,6 +78,7 @@ impl AudioPort {
     pub fn report(&self, report: Report) {
         self.board.place.store(report.place.to_bits(), Ordering::Relaxed);
         self.board.tempo.store(report.tempo.to_bits(), Ordering::Relaxed);
+        self.board.beats_per_bar.store(report.beats_per_bar.to_bits(), Ordering::Relaxed);
         self.board.playing.store(report.playing, Ordering::Relaxed);
     }
 }
@@ -95,6 +98,7 @@ impl ControlPort {
         Report {
             place: f32::from_bits(self.board.place.load(Ordering::Relaxed)),
             tempo: f32::from_bits(self.board.tempo.load(Ordering::Relaxed)),
+            beats_per_bar: f32::from_bits(self.board.beats_per_bar.load(Ordering::Relaxed)),
             playing: self.board.playing.load(Ordering::Relaxed),
         }
     }

@@ -48,6 +48,7 @@ impl PluginHost {
         Self {
             pointers: ParamId::ALL.map(pointer),
             params,
+            hint_seen: instance.hint_seen(),
             instance,
             gui: None,
             known: u64::MAX,
@@ -56,7 +57,6 @@ impl PluginHost {
             side: Side::A,
             other: None,
             changed: false,
-            hint_seen: false,
             wanted_size: None,
             list: Vec::new(),
         }
@@ -370,6 +370,7 @@ impl EditorHost for PluginHost {
 
     fn set_hint_seen(&mut self) {
         self.hint_seen = true;
+        self.instance.set_hint_seen();
     }
 
     fn about(&self) -> String {

@@ -56,6 +56,10 @@ pub trait Instance: Send + Sync + 'static {
     fn take_message(&self) -> Option<Message>;
 
     fn presets(&self) -> Arc<dyn Presets>;
+
+    /// Whether this user has painted before, in any instance.
+    fn hint_seen(&self) -> bool;
+    fn set_hint_seen(&self);
 }
 
 /// A sound as a preset keeps it.
