@@ -100,3 +100,25 @@ fn unknown_arguments_are_named() {
         assert!(finished.stderr.contains(word) && !finished.panicked(), "{story}");
     }
 }
+
+// The commands of the documents, as far as their own help knows them.
+#[test]
+fn the_commands_in_the_documents_are_known() {
+    let documents = [include_str!("../../README.md"), include_str!("../../docs/manual.md")];
+    let lines: Vec<&str> = documents
+        .iter()
+        .flat_map(|text| text.lines())
+        .filter(|l| l.starts_with("    scumble "))
+        .collect();
+    assert!(lines.len() > 6, "{lines:?}");
+    for line in lines {
+        let words: Vec<&str> = line.split('#').next().unwrap().split_whitespace().collect();
+        let mut command = scumble();
+        command.args([words[1], "--help"]);
+        let finished = run(&mut command, ENDS);
+        assert!(finished.success(), "{line}: {}", finished.story());
+        for flag in words.iter().filter(|word| word.starts_with("--")) {
+            assert!(finished.stdout.contains(flag), "{line}: {flag} is not in {}", finished.stdout);
+        }
+    }
+}
