@@ -1,7 +1,7 @@
 //! The reader's place in its active half: finding a hop by number, and accounting for those that it
 //! passes over. What all modes share on the audio thread's side; see [`super::transport`].
 
-use super::layout::{HalfRef, Shared, Storage};
+use super::layout::{HalfParts, HalfRef, Shared, Storage};
 use super::primitive::{Arc, Ordering, order};
 use super::transport::{Hop, ReaderStats};
 
@@ -20,11 +20,9 @@ pub(crate) enum Found {
 pub struct Cursor {
     pub(crate) storage: Shared,
     /// The active half; the reader's alone until it is handed back.
-    pub(crate) half: usize,
+    parts: HalfParts,
     /// Place of the next hop in it.
     place: usize,
-    /// Hops in the active half.
-    hops: usize,
     /// One more than the number of the last of them.
     half_to: u64,
     /// Hops below this number are delivered, or counted as late.
@@ -32,39 +30,48 @@ pub struct Cursor {
     asked_to: u64,
     /// The greater of `half_to` and `asked_to`: hops below were had or given up.
     settled_to: u64,
-    /// As in the control block, without another line to fetch.
+    /// As in the control block and the layout, without another line to fetch.
     hop_samples: usize,
+    hop_floats: usize,
     pub(crate) stats: ReaderStats,
 }
 
 impl Cursor {
     pub(crate) fn new(storage: Arc<Storage>, half: usize) -> Self {
         let hop_samples = storage.control().shape.hop_samples as usize;
-        let stats = ReaderStats::default();
+        let hop_floats = storage.layout().floats_per_hop;
+        // SAFETY: the other side is not there yet.
+        let parts = unsafe { storage.find_half(half) };
         Self {
             storage: Shared::new(storage),
-            half,
+            parts,
             place: 0,
-            hops: 0,
             half_to: 0,
             accounted_to: 0,
             asked_to: 0,
             settled_to: 0,
             hop_samples,
-            stats,
+            hop_floats,
+            stats: ReaderStats { half: half as u64, ..ReaderStats::default() },
         }
+    }
+
+    /// The active half.
+    #[inline]
+    pub(crate) fn half(&self) -> usize {
+        self.parts.half
     }
 
     #[inline]
     fn active<R>(&self, access: impl FnOnce(HalfRef<'_>) -> R) -> R {
         // SAFETY: the active half is the reader's: the writer does not touch it before it was
         // handed back, which the modes do between accesses, never within one.
-        unsafe { self.storage.read_half(self.half, access) }
+        unsafe { self.storage.read_half(&self.parts, access) }
     }
 
     pub(crate) fn holds(&self, hop: u64) -> bool {
-        let from = self.place.min(self.hops);
-        from < self.hops && self.active(|half| half.sequences[from..].contains(&hop))
+        let from = self.place.min(self.parts.hops);
+        from < self.parts.hops && self.active(|half| half.sequences[from..].contains(&hop))
     }
 
     /// Looks for `hop` from the current place on. The place only moves forward; what it passes
@@ -105,8 +112,7 @@ impl Cursor {
         place: usize,
         access: impl FnOnce(Hop<'_>) -> R,
     ) -> R {
-        let floats = self.storage.layout().floats_per_hop;
-        let hop_samples = self.hop_samples;
+        let (floats, hop_samples) = (self.hop_floats, self.hop_samples);
         let result = self.active(|half| {
             let samples = &half.samples[place * floats..][..floats];
             access(Hop {
@@ -124,14 +130,13 @@ impl Cursor {
     /// `half` has become the active one.
     #[inline]
     pub(crate) fn adopt(&mut self, half: usize) {
-        self.half = half;
+        // SAFETY: `half` is the reader's from now on, says the caller.
+        self.parts = unsafe { self.storage.find_half(half) };
         self.place = 0;
+        self.half_to = self.active(|half| half.sequences.last().map_or(0, |last| last + 1));
         self.stats.swaps += 1;
         self.stats.half = half as u64;
-        (self.hops, self.half_to, self.stats.generation) = self.active(|half| {
-            let half_to = half.sequences.last().map_or(0, |last| last + 1);
-            (half.sequences.len(), half_to, half.generation)
-        });
+        self.stats.generation = self.parts.generation;
         self.settled_to = self.settled_to.max(self.half_to);
     }
 

@@ -51,7 +51,7 @@ impl sealed::Read for DoubleReader {
         if !self.cursor.may_take(reached) {
             return None;
         }
-        self.cursor.adopt(1 - self.cursor.half);
+        self.cursor.adopt(1 - self.cursor.half());
         HalfFence::new(self.cursor.storage.control()).hand_back(self.cursor.stats.generation);
         match self.cursor.find(hop) {
             Found::At(place) => Some(place),
@@ -91,8 +91,7 @@ impl DoubleWriter {
             Fate::Taken => self.half = 1 - self.half,
             Fate::Withdrawn => {
                 // SAFETY: it was not taken and never will be, so the half never left our hands.
-                let hops =
-                    unsafe { writing.storage.read_half(self.half, |half| half.sequences.len()) };
+                let hops = unsafe { writing.storage.find_half(self.half).hops };
                 writing.stats.late += hops as u64;
             }
         }

@@ -168,6 +168,20 @@ impl BufferLayout {
     }
 }
 
+/// Where the parts of a half stand, and how much is in it.
+#[derive(Debug, Clone, Copy)]
+pub(crate) struct HalfParts {
+    pub half: usize,
+    pub generation: u64,
+    pub hops: usize,
+    floats: usize,
+    sequences: *const u64,
+    samples: *const f32,
+}
+
+// SAFETY: the pointers are used by `Storage::read_half` alone, on the storage that they point into.
+unsafe impl Send for HalfParts {}
+
 /// A half that nobody writes for now.
 #[derive(Debug, Clone, Copy)]
 pub(crate) struct HalfRef<'a> {
@@ -259,30 +273,48 @@ impl Storage {
         &self.guards[_half]
     }
 
+    /// Finds a half's parts, to look at them as often as one likes.
+    ///
+    /// # Safety
+    /// `half` is below `halves`, and nobody may write this half until this has returned.
+    #[inline]
+    pub unsafe fn find_half(&self, half: usize) -> HalfParts {
+        // SAFETY: passed on to the caller; the offsets come from the layout that the allocation was
+        // made with, and all-zero memory is a valid header.
+        unsafe {
+            let base = self.half_base(half);
+            let header = self.guard(half).read(|| *base.cast::<HalfHeader>());
+            let hops = (header.hops as usize).min(self.layout.hops_per_half);
+            HalfParts {
+                half,
+                generation: header.generation,
+                hops,
+                floats: hops * self.layout.floats_per_hop,
+                sequences: base.add(self.layout.sequences_offset).cast(),
+                samples: base.add(self.layout.samples_offset).cast(),
+            }
+        }
+    }
+
     /// Looks at a half.
     ///
     /// # Safety
-    /// `half` is below `halves`, and nobody may write this half until `access` has returned.
+    /// `parts` was found in this storage, and nobody may write that half from then until `access`
+    /// has returned.
     #[inline]
-    pub unsafe fn read_half<R>(&self, half: usize, access: impl FnOnce(HalfRef<'_>) -> R) -> R {
-        // SAFETY: passed on to the caller.
-        let base = unsafe { self.half_base(half) };
-        self.guard(half).read(|| {
-            // SAFETY: the offsets come from the layout that the allocation was made with, all-zero
-            // memory is a valid header, u64 and f32, and the caller keeps writers away.
+    pub unsafe fn read_half<R>(
+        &self,
+        parts: &HalfParts,
+        access: impl FnOnce(HalfRef<'_>) -> R,
+    ) -> R {
+        self.guard(parts.half).read(|| {
+            // SAFETY: as many as `find_half` found; all-zero memory is a valid u64 and f32, and the
+            // caller keeps writers away.
             let view = unsafe {
-                let header = *base.cast::<HalfHeader>();
-                let hops = (header.hops as usize).min(self.layout.hops_per_half);
                 HalfRef {
-                    generation: header.generation,
-                    sequences: std::slice::from_raw_parts(
-                        base.add(self.layout.sequences_offset).cast::<u64>(),
-                        hops,
-                    ),
-                    samples: std::slice::from_raw_parts(
-                        base.add(self.layout.samples_offset).cast::<f32>(),
-                        hops * self.layout.floats_per_hop,
-                    ),
+                    generation: parts.generation,
+                    sequences: std::slice::from_raw_parts(parts.sequences, parts.hops),
+                    samples: std::slice::from_raw_parts(parts.samples, parts.floats),
                 }
             };
             access(view)
@@ -454,7 +486,8 @@ mod tests {
         for half in 0..3 {
             // SAFETY: one thread, one access at a time.
             unsafe {
-                storage.read_half(half, |view| {
+                let parts = storage.find_half(half);
+                storage.read_half(&parts, |view| {
                     assert_eq!(view.sequences, [half as u64; 5]);
                     assert!(view.samples.iter().all(|&sample| sample == half as f32));
                     assert_eq!(view.samples.len(), 5 * 130);

@@ -70,7 +70,7 @@ impl sealed::Read for TripleReader {
             return None;
         }
         // Acquire: the samples of the half we get. Release: our reads of the one we give.
-        let got = middle.swap(self.cursor.half as u64, order("triple.take", Ordering::AcqRel));
+        let got = middle.swap(self.cursor.half() as u64, order("triple.take", Ordering::AcqRel));
         self.cursor.adopt((got & INDEX) as usize);
         self.cursor.publish_swaps();
         match self.cursor.find(hop) {
