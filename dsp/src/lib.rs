@@ -22,6 +22,7 @@ pub mod stft;
 pub mod store;
 pub mod stroke;
 pub mod texture;
+pub mod transform;
 pub mod twin;
 pub mod window;
 
