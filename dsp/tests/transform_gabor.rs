@@ -115,7 +115,8 @@ fn weighed(values: &[Complex<f32>], shape: Shape, gabor: &Gabor, n: f64) -> f64 
     let mut energy = gabor.hop_samples() / 2.0 * sum(&values[..grid]);
     // The rests below and above have hops of their own: as many frames as fast sizes allow.
     let bands = gabor.bank().bands();
-    let fast = |len: usize| (len..).find(|&m| m % 2 == 0 && is_fast(m)).expect("there are some");
+    let fast =
+        |len: usize| (len..).find(|&m| m.is_multiple_of(2) && is_fast(m)).expect("there are some");
     let below = fast(bands[0].len);
     let above = fast(bands[bands.len() - 1].len);
     assert_eq!(below + above, shape.extra);
@@ -126,7 +127,7 @@ fn weighed(values: &[Complex<f32>], shape: Shape, gabor: &Gabor, n: f64) -> f64 
 
 fn is_fast(mut n: usize) -> bool {
     for p in [2, 3, 5] {
-        while n % p == 0 {
+        while n.is_multiple_of(p) {
             n /= p;
         }
     }

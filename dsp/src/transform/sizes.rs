@@ -28,7 +28,7 @@ mod tests {
         let fast = |n: usize| {
             let mut n = n;
             for p in [2, 3, 5] {
-                while n % p == 0 {
+                while n.is_multiple_of(p) {
                     n /= p;
                 }
             }
@@ -36,8 +36,8 @@ mod tests {
         };
         for least in (1..3000).chain([88_200, 110_881]) {
             let size = even_fast_size(least);
-            assert!(size >= least && size % 2 == 0 && fast(size), "{size} for {least}");
-            assert!((least..size).all(|n| n % 2 == 1 || !fast(n)), "{size} for {least}");
+            assert!(size >= least && size.is_multiple_of(2) && fast(size), "{size} for {least}");
+            assert!((least..size).all(|n| !n.is_multiple_of(2) || !fast(n)), "{size} for {least}");
         }
     }
 }

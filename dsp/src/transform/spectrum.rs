@@ -137,7 +137,7 @@ impl Transform for Spectrogram {
                 *value = values[b * shape.frames + f];
             }
             self.freq[0].im = 0.0;
-            if n % 2 == 0 {
+            if n.is_multiple_of(2) {
                 self.freq[n / 2].im = 0.0;
             }
             let done = self.inverse.process_with_scratch(

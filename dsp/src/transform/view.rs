@@ -20,6 +20,25 @@ pub trait View: Send {
     fn column(&mut self, window: &[f32], levels: &mut [f32]) -> Result<(), TransformError>;
 }
 
+/// So that the axis can be chosen while the program runs.
+impl<V: View + ?Sized> View for Box<V> {
+    fn frequencies(&self) -> &[f64] {
+        (**self).frequencies()
+    }
+
+    fn window_samples(&self) -> usize {
+        (**self).window_samples()
+    }
+
+    fn latency_samples(&self) -> usize {
+        (**self).latency_samples()
+    }
+
+    fn column(&mut self, window: &[f32], levels: &mut [f32]) -> Result<(), TransformError> {
+        (**self).column(window, levels)
+    }
+}
+
 /// Feeds a [`View`] from a stream of blocks of any size.
 pub struct ColumnStream<V> {
     view: V,

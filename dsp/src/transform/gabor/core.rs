@@ -180,7 +180,7 @@ impl Core {
         }
         // These are real in every real sound; rounding is not.
         self.half[0].im = 0.0;
-        if self.n() % 2 == 0 {
+        if self.n().is_multiple_of(2) {
             self.half[self.block.n() / 2].im = 0.0;
         }
         let done = self.back.process_with_scratch(&mut self.half, block, &mut self.back_scratch);
