@@ -61,11 +61,15 @@ impl Figure {
     }
 
     fn json(&self) -> String {
-        let number = |x: Option<f64>| x.map_or("null".into(), |x| format!("{x:.5}"));
+        let number = |x: Option<f64>| match x {
+            None => "null".to_owned(),
+            Some(x) if x.abs() < 1e-3 => format!("{x:.2e}"),
+            Some(x) => format!("{x:.5}"),
+        };
         format!(
-            "{{\"id\":\"{}\",\"group\":\"transforms\",\"value\":{:.5},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
+            "{{\"id\":\"{}\",\"group\":\"transforms\",\"value\":{},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
             self.id,
-            self.value,
+            number(Some(self.value)),
             self.unit,
             number(self.reference),
             number(self.ratio),

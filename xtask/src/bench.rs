@@ -10,6 +10,7 @@ use crate::shell::{cargo, output, python, target};
 const GROUPS: &[(&str, &str)] = &[
     ("sync", "scumble-gpu"),
     ("dsp", "scumble-dsp"),
+    ("transforms", "scumble-dsp"),
     ("gpu", "scumble-gpu"),
     ("plugin", "scumble"),
     ("editor", "scumble-ui"),

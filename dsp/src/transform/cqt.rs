@@ -31,7 +31,7 @@ use super::{Shape, Transform, TransformError, View};
 /// Longer filters are refused: five seconds at 192 kHz, more at usual rates.
 const LONGEST_FILTER: usize = 1 << 20;
 /// A side lobe of a window that is this small beside its peak is left out.
-const NEGLIGIBLE: f64 = 3e-5;
+const NEGLIGIBLE: f64 = 1e-5;
 /// A block holds at least this much besides the reach of the longest filter.
 const BLOCK_SECONDS: f64 = 2.05;
 
