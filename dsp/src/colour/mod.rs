@@ -1,5 +1,6 @@
 //! Magnitude to colour, by table: perceptually even, readable in grey and by the colour-blind.
 
+pub mod png;
 mod tables;
 
 use serde::{Deserialize, Serialize};

@@ -63,7 +63,7 @@ pub struct CqtSpec {
 impl CqtSpec {
     /// Twelve bins an octave over seven octaves from C1, or as many as the rate has room for.
     pub fn new(sample_rate: f64) -> Self {
-        let mut spec = Self {
+        Self {
             sample_rate,
             hop_samples: 512,
             low_hz: 440.0 * 2f64.powf(-45.0 / 12.0),
@@ -72,11 +72,16 @@ impl CqtSpec {
             gamma: Gamma::None,
             filter_scale: 1.0,
             scaled: true,
-        };
-        while spec.bins > 1 && spec.reaches_hz() > sample_rate / 2.0 {
-            spec.bins -= 1;
         }
-        spec
+        .fitted()
+    }
+
+    /// Without the highest bins that the rate has no room for.
+    pub fn fitted(mut self) -> Self {
+        while self.bins > 1 && self.reaches_hz() > self.sample_rate / 2.0 {
+            self.bins -= 1;
+        }
+        self
     }
 
     /// The same with bandwidths that follow the ear's: the variable-Q transform.

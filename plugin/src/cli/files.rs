@@ -1,6 +1,7 @@
 //! Sound files: read whatever symphonia reads, write WAV. A file is whole or it is not there.
 
 use std::fs::File;
+use std::io::{BufWriter, Write};
 use std::path::{Path, PathBuf};
 
 use symphonia::core::codecs::audio::AudioDecoderOptions;
@@ -88,13 +89,20 @@ pub struct Unfinished {
 }
 
 impl Unfinished {
-    /// Finds out whether the place can be written to, before any work is done.
-    pub fn new(place: &Path) -> Result<Self, CliError> {
+    /// A WAV file.
+    pub fn wav(place: &Path) -> Result<Self, CliError> {
         if !place.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav")) {
             let name = place.display();
             return Err(CliError::new(format!("{name}: Scumble writes WAV; end the name in .wav")));
         }
-        let beside = place.with_extension("wav.part");
+        Self::new(place)
+    }
+
+    /// Finds out whether the place can be written to, before any work is done.
+    pub fn new(place: &Path) -> Result<Self, CliError> {
+        let mut name = place.file_name().unwrap_or_default().to_owned();
+        name.push(".part");
+        let beside = place.with_file_name(name);
         File::create(&beside).map_err(|e| CliError::new(format!("{}: {e}", place.display())))?;
         Ok(Self { beside, place: place.to_owned(), done: false })
     }
@@ -116,7 +124,26 @@ impl Unfinished {
             }
         }
         writer.finalize().map_err(|e| fail(e.to_string()))?;
-        std::fs::rename(&self.beside, &self.place).map_err(|e| fail(e.to_string()))?;
+        self.finish()
+    }
+
+    /// Lets `fill` write and puts the file into its place.
+    pub fn fill(
+        mut self,
+        fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
+    ) -> Result<(), CliError> {
+        let write = |path: &Path| {
+            let mut file = BufWriter::new(File::create(path)?);
+            fill(&mut file)?;
+            file.flush()
+        };
+        write(&self.beside).map_err(|e| CliError::new(format!("{}: {e}", self.place.display())))?;
+        self.finish()
+    }
+
+    fn finish(&mut self) -> Result<(), CliError> {
+        std::fs::rename(&self.beside, &self.place)
+            .map_err(|e| CliError::new(format!("{}: {e}", self.place.display())))?;
         self.done = true;
         Ok(())
     }

@@ -2,10 +2,13 @@
 //!
 //! Exit codes: 0 done, 1 failed, 2 the words were wrong.
 
+mod analyze;
 mod devices;
 mod display;
 mod files;
+mod font;
 mod listing;
+mod plot;
 mod render;
 
 use std::process::ExitCode;
@@ -26,6 +29,8 @@ struct Words {
 enum Command {
     /// Play a file through Scumble into another file.
     Render(render::RenderArgs),
+    /// Show a file on another axis: short-time spectra, Mel, constant Q, variable Q or Gabor.
+    Analyze(analyze::AnalyzeArgs),
     /// List the adapters, and what `Auto` would choose and why.
     Devices(devices::DevicesArgs),
     /// Print the JSON Schema of what crosses Scumble's borders.
@@ -35,8 +40,8 @@ enum Command {
 }
 
 /// The subcommands' names, and the flags that are ours and not the standalone's.
-const OURS: [&str; 8] =
-    ["render", "devices", "schema", "presets", "--help", "-h", "--version", "-V"];
+const OURS: [&str; 9] =
+    ["render", "analyze", "devices", "schema", "presets", "--help", "-h", "--version", "-V"];
 
 /// A whole sound through the twin, as `scumble render` does it: 120 bpm, no tail.
 pub fn render_sound(
@@ -63,6 +68,7 @@ pub fn run(args: Vec<String>) -> ExitCode {
     };
     let result = match words.command {
         Command::Render(args) => render::run(&args),
+        Command::Analyze(args) => analyze::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schema(args) => listing::schema(&args),
         Command::Presets(args) => listing::presets(&args),

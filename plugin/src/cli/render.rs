@@ -83,7 +83,7 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             args.input.display()
         )));
     }
-    let unfinished = Unfinished::new(&args.output)?;
+    let unfinished = Unfinished::wav(&args.output)?;
     let part = unfinished.part().to_owned();
     // A cancelled render leaves nothing behind. Without the handler it only leaves the part.
     let _ = ctrlc::set_handler(move || {

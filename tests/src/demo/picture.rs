@@ -1,10 +1,11 @@
 //! Pictures of sound: a spectrogram with a logarithmic frequency axis, written as PNG.
 
-use std::io::{self, Write};
+use std::io;
 use std::path::Path;
 
 use realfft::RealFftPlanner;
 use scumble_dsp::colour::ColourMap;
+use scumble_dsp::colour::png::{self, Paletted};
 
 const WINDOW: usize = 4096;
 const WIDTH: usize = 1000;
@@ -13,15 +14,8 @@ const LOWEST_HZ: f64 = 40.0;
 /// What is this far below full scale is black.
 const FLOOR_DB: f64 = -90.0;
 
-/// A picture whose pixels are levels, 0 to 255, top row first.
-pub struct Levels {
-    pub width: usize,
-    pub height: usize,
-    pub pixels: Vec<u8>,
-}
-
 /// Time to the right, frequency upwards from 40 Hz to half the rate, both channels together.
-pub fn spectrogram(sound: &[Vec<f32>], sample_rate: u32) -> Levels {
+pub fn spectrogram(sound: &[Vec<f32>], sample_rate: u32) -> Paletted {
     let fft = RealFftPlanner::<f64>::new().plan_fft_forward(WINDOW);
     let (mut frame, mut bins) = (fft.make_input_vec(), fft.make_output_vec());
     let hann: Vec<f64> = (0..WINDOW)
@@ -51,71 +45,13 @@ pub fn spectrogram(sound: &[Vec<f32>], sample_rate: u32) -> Levels {
             pixels[row * WIDTH + column] = (level.clamp(0.0, 1.0) * 255.0).round() as u8;
         }
     }
-    Levels { width: WIDTH, height: HEIGHT, pixels }
+    Paletted { width: WIDTH, height: HEIGHT, pixels }
 }
 
-/// The editor's colours, as a PNG wants them.
-fn palette() -> Vec<u8> {
-    (0..=255).flat_map(|level| ColourMap::Magma.rgb(level)).collect()
-}
-
-fn crc32(bytes: &[u8]) -> u32 {
-    !bytes.iter().fold(u32::MAX, |crc, &byte| {
-        (0..8).fold(crc ^ u32::from(byte), |c, _| (c >> 1) ^ (0xEDB8_8320 & (c & 1).wrapping_neg()))
-    })
-}
-
-fn adler32(bytes: &[u8]) -> u32 {
-    let (a, b) = bytes.iter().fold((1u32, 0u32), |(a, b), &byte| {
-        let a = (a + u32::from(byte)) % 65_521;
-        (a, (b + a) % 65_521)
-    });
-    b << 16 | a
-}
-
-fn chunk(out: &mut impl Write, kind: &[u8; 4], body: &[u8]) -> io::Result<()> {
-    let typed = [&kind[..], body].concat();
-    out.write_all(&(body.len() as u32).to_be_bytes())?;
-    out.write_all(&typed)?;
-    out.write_all(&crc32(&typed).to_be_bytes())
-}
-
-/// zlib with stored blocks: a picture of half a megabyte is not worth a compressor in the tree.
-fn zlib_stored(bytes: &[u8]) -> Vec<u8> {
-    let mut out = vec![0x78, 0x01];
-    let mut blocks = bytes.chunks(65_535).peekable();
-    while let Some(block) = blocks.next() {
-        let n = block.len() as u16;
-        out.push(u8::from(blocks.peek().is_none()));
-        out.extend(n.to_le_bytes());
-        out.extend((!n).to_le_bytes());
-        out.extend(block);
-    }
-    out.extend(adler32(bytes).to_be_bytes());
-    out
-}
-
-/// The picture as a PNG with a palette.
-pub fn png(picture: &Levels) -> Vec<u8> {
-    let mut header = Vec::new();
-    header.extend((picture.width as u32).to_be_bytes());
-    header.extend((picture.height as u32).to_be_bytes());
-    // Eight bits a pixel, palette, and the only methods there are.
-    header.extend([8, 3, 0, 0, 0]);
-    // Each row opens with its filter: none.
-    let rows: Vec<u8> =
-        picture.pixels.chunks(picture.width).flat_map(|row| [&[0], row].concat()).collect();
-    let mut out = b"\x89PNG\r\n\x1a\n".to_vec();
-    let chunks: [(&[u8; 4], Vec<u8>); 4] = [
-        (b"IHDR", header),
-        (b"PLTE", palette()),
-        (b"IDAT", zlib_stored(&rows)),
-        (b"IEND", Vec::new()),
-    ];
-    for (kind, body) in chunks {
-        chunk(&mut out, kind, &body).expect("a Vec takes what is written");
-    }
-    out
+/// The picture as a PNG in the editor's colours.
+pub fn png(picture: &Paletted) -> Vec<u8> {
+    let palette: Vec<[u8; 3]> = (0..=255).map(|level| ColourMap::Magma.rgb(level)).collect();
+    png::encode(picture, &palette)
 }
 
 /// Writes a spectrogram of the sound.
@@ -126,12 +62,6 @@ pub fn write_spectrogram(path: &Path, sound: &[Vec<f32>], sample_rate: u32) -> i
 #[cfg(test)]
 mod tests {
     use super::*;
-
-    #[test]
-    fn check_sums_are_the_standard_ones() {
-        assert_eq!(crc32(b"123456789"), 0xCBF4_3926);
-        assert_eq!(adler32(b"Wikipedia"), 0x11E6_0398);
-    }
 
     #[test]
     fn a_tone_is_a_line_at_its_frequency() {

@@ -22,8 +22,9 @@ pub struct Gabor {
 impl Gabor {
     pub fn new(spec: GaborSpec, longest: usize) -> Result<Self, TransformError> {
         spec.check()?;
-        // Silence for as long as the lowest bin rings, as the end of a block borders on its start.
-        let ring = (spec.sample_rate / spec.narrowest_hz()).ceil() as usize;
+        // Silence for as long as the lowest bin rings, to the end of its main lobe, as the end of a
+        // block borders on its start.
+        let ring = (2.0 * spec.sample_rate / spec.narrowest_hz()).ceil() as usize;
         if longest > LONGEST_BLOCK {
             return Err(TransformError::TooLongSignal { given: longest, allowed: LONGEST_BLOCK });
         }
