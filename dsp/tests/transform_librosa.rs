@@ -2,79 +2,13 @@
 
 mod transform_common;
 
-use std::collections::BTreeMap;
-use std::path::{Path, PathBuf};
-use std::process::Command;
-
 use scumble_dsp::transform::mel::Measure;
 use scumble_dsp::transform::{
     Cqt, CqtSpec, Gamma, Mel, MelNorm, MelScale, MelSpec, StftSpec, Transform, Value,
 };
-use serde_json::{Value as Json, json};
+use serde_json::json;
+use transform_common::exchange::Exchange;
 use transform_common::*;
-
-/// The interpreter of the venv: `SCUMBLE_PYTHON`, or the one below the target folder.
-fn python() -> PathBuf {
-    let path = std::env::var_os("SCUMBLE_PYTHON").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin/python"),
-        PathBuf::from,
-    );
-    assert!(
-        path.exists(),
-        "no Python with librosa at {}: `cargo xtask test` makes one, or set SCUMBLE_PYTHON",
-        path.display()
-    );
-    path
-}
-
-struct Exchange {
-    folder: PathBuf,
-    cases: Vec<Json>,
-}
-
-impl Exchange {
-    fn new(name: &str) -> Self {
-        let folder =
-            std::env::temp_dir().join(format!("scumble-transform-{name}-{}", std::process::id()));
-        std::fs::create_dir_all(&folder).expect("a temporary folder");
-        Self { folder, cases: Vec::new() }
-    }
-
-    fn give(&self, name: &str, values: impl IntoIterator<Item = f32>) {
-        let bytes: Vec<u8> = values.into_iter().flat_map(f32::to_le_bytes).collect();
-        std::fs::write(self.folder.join(format!("{name}.f32")), bytes).expect("writes");
-    }
-
-    /// Gives levels with what they are of.
-    fn case(&mut self, mut what: Json, levels: Vec<f32>) {
-        let name = format!("case_{}", self.cases.len());
-        what["name"] = name.clone().into();
-        self.give(&name, levels);
-        self.cases.push(what);
-    }
-
-    /// Each case with what librosa makes of it.
-    fn compare(self) -> Vec<(Json, BTreeMap<String, f64>)> {
-        let cases = serde_json::to_string(&self.cases).expect("serialises");
-        std::fs::write(self.folder.join("cases.json"), cases).expect("writes");
-        let script = Path::new(env!("CARGO_MANIFEST_DIR")).join("tests/py/compare_transforms.py");
-        let run = Command::new(python()).arg(script).arg(&self.folder).output().expect("starts");
-        assert!(run.status.success(), "{}", String::from_utf8_lossy(&run.stderr));
-        std::fs::remove_dir_all(&self.folder).expect("cleans up");
-        let mut figures: BTreeMap<String, BTreeMap<String, f64>> =
-            serde_json::from_slice(&run.stdout).expect("one JSON object");
-        let of = |case: Json| {
-            let name = case["name"].as_str().expect("a name").to_owned();
-            let mut case = case;
-            for long in ["frequencies", "lengths"] {
-                case[long] = Json::Null;
-            }
-            let found = figures.remove(&name).expect("every case was compared");
-            (case, found)
-        };
-        self.cases.into_iter().map(of).collect()
-    }
-}
 
 /// Name, rate and samples of the sounds.
 fn sounds() -> Vec<(&'static str, f64, Vec<f32>)> {
@@ -90,7 +24,7 @@ fn sounds() -> Vec<(&'static str, f64, Vec<f32>)> {
 
 #[test]
 fn mel_is_librosa_s() {
-    let mut with = Exchange::new("mel");
+    let mut with = Exchange::new("mel", "compare_transforms.py");
     for (name, rate, sound) in sounds() {
         with.give(name, sound.iter().copied());
         let usual = MelSpec {
@@ -129,7 +63,7 @@ fn mel_is_librosa_s() {
 
 #[test]
 fn constant_and_variable_q_are_librosa_s() {
-    let mut with = Exchange::new("cqt");
+    let mut with = Exchange::new("cqt", "compare_transforms.py");
     for (name, rate, sound) in sounds() {
         if name == "short" {
             // librosa's decimated octaves are nothing but filter edges there.

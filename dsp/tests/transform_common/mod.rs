@@ -1,6 +1,8 @@
 //! Sounds that the tests of the transforms share, all of them made here.
 #![allow(dead_code)]
 
+pub mod exchange;
+
 use std::f64::consts::TAU;
 
 /// Noise in -1..1, the same for the same seed.
