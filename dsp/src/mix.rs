@@ -1,42 +1,8 @@
-//! Dry and wet, bypass and output gain (X5): aligned to the latency, without clicks. Small pieces
-//! that the plugin calls block by block on the audio thread; memory is made in `new`.
+//! Dry and wet, bypass and output gain (X5), without clicks. The plugin calls it block by block on
+//! the audio thread, with the dry signal already aligned to the latency.
 
 /// How long a change of mix, gain or bypass takes to arrive.
 pub const RAMP_SECONDS: f32 = 0.01;
-
-/// The dry signal of one channel, late by a fixed number of samples.
-#[derive(Clone, Debug)]
-pub struct Delay {
-    ring: Vec<f32>,
-    at: usize,
-    samples: usize,
-}
-
-impl Delay {
-    /// `samples` is the latency to align to.
-    pub fn new(samples: usize) -> Self {
-        Self { ring: vec![0.0; (samples + 1).next_power_of_two()], at: 0, samples }
-    }
-
-    pub fn samples(&self) -> usize {
-        self.samples
-    }
-
-    /// `out[i]` is what came in `samples` before `input[i]`; blocks of any length.
-    pub fn process(&mut self, input: &[f32], out: &mut [f32]) {
-        let mask = self.ring.len() - 1;
-        for (&x, y) in input.iter().zip(out) {
-            self.ring[self.at & mask] = x;
-            *y = self.ring[self.at.wrapping_sub(self.samples) & mask];
-            self.at = self.at.wrapping_add(1);
-        }
-    }
-
-    pub fn reset(&mut self) {
-        self.ring.fill(0.0);
-        self.at = 0;
-    }
-}
 
 /// A number on its way to another, in a straight line.
 #[derive(Clone, Copy, Debug, PartialEq)]
@@ -189,25 +155,6 @@ mod tests {
         blend.aim(&settings);
         blend.process(std::iter::once((dry.as_slice(), out.as_mut_slice())));
         out
-    }
-
-    // X2, X5: aligned at every block size.
-    #[test]
-    fn the_delay_is_exact_in_blocks_of_any_length() {
-        let input: Vec<f32> = (0..5000).map(|i| i as f32).collect();
-        for latency in [0, 1, 63, 320, 4096] {
-            let mut delay = Delay::new(latency);
-            let mut out = vec![-1.0; input.len()];
-            let (mut at, mut len) = (0, 1);
-            while at < input.len() {
-                let end = (at + len).min(input.len());
-                delay.process(&input[at..end], &mut out[at..end]);
-                (at, len) = (end, len * 7 % 613 + 1);
-            }
-            for (t, y) in out.iter().enumerate() {
-                assert_eq!(*y, if t < latency { 0.0 } else { (t - latency) as f32 });
-            }
-        }
     }
 
     // X5
