@@ -218,3 +218,25 @@ fn a_texture_shows_the_tone_and_is_black_in_silence() {
     assert!(pixel(40, 600)[0] < 60);
     assert_eq!(pixel(150, 128)[0], 0);
 }
+
+// An eraser takes away the paint of the strokes before it, and of no stroke after it.
+#[test]
+fn what_is_erased_is_as_if_it_had_not_been_painted() {
+    let paint = |kind, x: f32| Stroke { radius_time: 0.02, ..stroke(kind, (x, x), (5.5, 5.5)) };
+    let mut eraser = stroke(StrokeKind::Erase, (0.2, 0.4), (5.5, 5.5));
+    (eraser.strength, eraser.hardness) = (1.0, 1.0);
+    (eraser.radius_time, eraser.radius_octaves) = (0.05, 3.0);
+    let (gone, kept) = (paint(StrokeKind::Gain, 0.3), paint(StrokeKind::Gain, 0.7));
+    let again = paint(StrokeKind::WarpFreq, 0.3);
+    let mut erased = Store::new(clip_spec(), RATE, &clip());
+    erased.apply_all(&[gone.clone(), kept.clone(), eraser.clone()]);
+    let mut never = Store::new(clip_spec(), RATE, &clip());
+    never.apply_all(std::slice::from_ref(&kept));
+    let same = |a: &Store, b: &Store| (0..a.frames()).all(|f| a.frame(f) == b.frame(f));
+    assert!(same(&erased, &never));
+    never.apply_all(std::slice::from_ref(&again));
+    erased.rebuild(&[gone.clone(), kept.clone(), eraser, again.clone()]);
+    assert!(same(&erased, &never));
+    erased.rebuild(&[gone, kept, again]);
+    assert!(!same(&erased, &never));
+}

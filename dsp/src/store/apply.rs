@@ -12,7 +12,7 @@ use crate::math::{exp2, wide};
 use crate::quality::WindowSpec;
 use crate::raster::Region;
 use crate::stft::Spectrum;
-use crate::stroke::Stroke;
+use crate::stroke::{Stroke, StrokeKind};
 
 /// What strokes need to be applied; made once.
 pub(super) struct Brush {
@@ -67,7 +67,8 @@ impl Brush {
         self.frames / 2 + frame
     }
 
-    pub fn apply(&mut self, working: &mut [Spectrum], stroke: &Stroke) -> Roi {
+    /// The stroke where it lies in the field, which is twice as long as the clip.
+    fn placed(&self, stroke: &Stroke) -> Stroke {
         let columns = self.field.spec().columns as f32;
         let scale = self.clip_columns / columns;
         // The frame centred on the clip's first sample.
@@ -77,7 +78,17 @@ impl Brush {
         placed.radius_time *= scale;
         // A stroke may reach half a clip beyond either end before it would come round.
         placed.points.iter_mut().for_each(|p| p.x = offset + p.x.clamp(-0.49, 1.49) * scale);
-        let field = self.field.with_stroke(&placed);
+        placed
+    }
+
+    /// One stroke, less what `later` takes away from its paint: the erasers among the strokes
+    /// that come after it. (An eraser itself has no paint to apply.)
+    pub fn apply(&mut self, working: &mut [Spectrum], stroke: &Stroke, later: &[Stroke]) -> Roi {
+        let placed = self.placed(stroke);
+        let mut field = self.field.with_stroke(&placed);
+        for eraser in later.iter().filter(|s| s.kind == StrokeKind::Erase) {
+            field = field.with_stroke(&self.placed(eraser));
+        }
         let region = Region::of(&placed, field.spec().columns);
         let touched = |f: &usize| {
             region.contains(self.column(*f), field.spec().columns)

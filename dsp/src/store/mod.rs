@@ -178,15 +178,21 @@ impl Store {
     /// Applies a stroke in place; `x` of its points is the position in the clip, 0..1. Later strokes
     /// hear earlier ones. Returns what it touched.
     pub fn apply(&mut self, stroke: &Stroke) -> Roi {
-        let roi = self.brush.apply(&mut self.working, stroke);
+        self.apply_before(stroke, &[])
+    }
+
+    /// As [`Store::apply`], knowing the strokes that will come after: what erases among them takes
+    /// paint away from this one.
+    pub fn apply_before(&mut self, stroke: &Stroke, later: &[Stroke]) -> Roi {
+        let roi = self.brush.apply(&mut self.working, stroke, later);
         self.touch(roi.frames.clone());
         roi
     }
 
     /// Several strokes in order.
     pub fn apply_all(&mut self, strokes: &[Stroke]) {
-        for stroke in strokes {
-            self.apply(stroke);
+        for (i, stroke) in strokes.iter().enumerate() {
+            self.apply_before(stroke, &strokes[i + 1..]);
         }
     }
 
