@@ -409,6 +409,7 @@ fn paced(report: &mut Report, quick: bool) {
         buffering: Buffering::Double,
         engine_choice: EngineChoice::Gpu,
         sync: GpuSyncConfig::default(),
+        patience: None,
     };
     let (mut audio, control) = engine.open(config).expect("opens");
     let mut framer = Framer::new(spec, 48_000.0);

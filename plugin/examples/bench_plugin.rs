@@ -4,14 +4,12 @@
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::{Param, Transport};
-use scumble::audio::{BlockSettings, Link, Plan, Processor, Rule, ports, tap};
+use scumble::audio::{BlockSettings, Plan, Rule};
 use scumble::cli::render_sound;
+use scumble::rig::{Rig, stereo_plan};
 use scumble_dsp::mix::BlendSettings;
-use scumble_dsp::{EffectSettings, Quality, WindowSpec};
-use scumble_gpu::engine::{
-    ControlEnd, Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig,
-};
-use scumble_gpu::sync::{Buffering, LatencyShape, Metrics};
+use scumble_dsp::{EffectSettings, Quality};
+use scumble_gpu::engine::{Engine, EngineOptions};
 use scumble_params::{CanvasSync, OnMiss, Preset, ScumbleParams};
 use serde_json::{Value, json};
 
@@ -44,36 +42,16 @@ fn settings() -> BlockSettings {
 }
 
 fn plan(rule: Rule) -> Plan {
-    let spec = WindowSpec::new(Quality::Live, RATE.into());
-    let async_samples = Buffering::Double.async_samples(BLOCK, spec.h);
-    Plan { spec, sample_rate: RATE, channels: 2, async_samples, max_block: BLOCK, rule }
+    stereo_plan(Quality::Live, RATE, BLOCK, rule)
 }
 
-fn processor(plan: Plan, link: Option<Link>) -> Processor {
-    let (port, _) = ports();
-    let (tap, _) = tap(RATE);
-    Processor::new(plan, link, port, tap, Metrics::new(LatencyShape::default()).audio)
-}
-
-fn on_engine(engine: &Engine) -> (Processor, ControlEnd) {
+fn on_engine(engine: &Engine) -> Rig {
     let plan = plan(Rule::Engaged);
-    let (audio, control) = engine
-        .open(SessionConfig {
-            spec: plan.spec,
-            sample_rate: RATE.into(),
-            channels: 2,
-            async_samples: plan.async_samples,
-            max_block: BLOCK,
-            buffering: Buffering::Double,
-            engine_choice: EngineChoice::Gpu,
-            sync: Default::default(),
-        })
-        .expect("a session");
-    (processor(plan, Some(Link::new(audio, &plan.spec))), control)
+    Rig::on_device(plan, engine).expect("a session")
 }
 
 /// Plays in real time; the times of each `process()` of the first instance, microseconds, sorted.
-fn paced(processors: &mut [Processor], seconds: f64) -> Vec<f64> {
+fn paced(rigs: &mut [Rig], seconds: f64) -> Vec<f64> {
     let transport = Transport::new(RATE);
     let noise: Vec<f32> = (0..BLOCK).map(|i| ((i * i) as f32 * 0.37).sin() * 0.3).collect();
     let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
@@ -81,10 +59,10 @@ fn paced(processors: &mut [Processor], seconds: f64) -> Vec<f64> {
     let mut times = Vec::new();
     let mut due = begun;
     while begun.elapsed().as_secs_f64() < seconds {
-        for (i, processor) in processors.iter_mut().enumerate() {
+        for (i, rig) in rigs.iter_mut().enumerate() {
             let (mut left, mut right) = (noise.clone(), noise.clone());
             let start = Instant::now();
-            processor.process(&mut [&mut left, &mut right], &settings(), &transport);
+            rig.processor.process(&mut [&mut left, &mut right], &settings(), &transport);
             if i == 0 {
                 times.push(start.elapsed().as_secs_f64() * 1e6);
             }
@@ -122,18 +100,15 @@ fn main() {
     let seconds = if quick { 2.0 } else { 8.0 };
     let mut figures = Vec::new();
 
-    let mut inline = [processor(plan(Rule::Twin), None)];
+    let mut inline = [Rig::on_twin(plan(Rule::Twin))];
     let twin = paced(&mut inline, seconds);
     let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
     for instances in [1usize, 16] {
-        let (mut processors, controls): (Vec<_>, Vec<_>) =
-            (0..instances).map(|_| on_engine(&engine)).unzip();
-        let begun = Instant::now();
-        while controls[0].state().kind != EngineKind::Gpu && begun.elapsed().as_secs() < 20 {
-            std::thread::sleep(Duration::from_millis(10));
+        let mut rigs: Vec<Rig> = (0..instances).map(|_| on_engine(&engine)).collect();
+        if let Err(reason) = rigs[0].await_device(Duration::from_secs(20)) {
+            eprintln!("{instances} instance(s) without a GPU: {reason}");
         }
-        eprintln!("{instances} instance(s): {:?}", controls[0].state());
-        let times = paced(&mut processors, seconds);
+        let times = paced(&mut rigs, seconds);
         let name = |what: &str| format!("process 128 stereo Live, {instances} on GPU, {what}");
         figures.push(figure(&name("median"), at(&times, 0.5), "us", None, 3.0, true));
         figures.push(figure(&name("p99"), at(&times, 0.99), "us", None, 15.0, true));

@@ -10,6 +10,7 @@ mod canvas;
 pub mod cli;
 mod control;
 mod instance;
+pub mod rig;
 mod spectrogram;
 pub mod timing;
 mod view;
@@ -25,7 +26,7 @@ use scumble_dsp::EffectSettings;
 use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::settings::{HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 use scumble_gpu::config::GpuSyncConfig;
-use scumble_gpu::engine::{self, ControlEnd, Engine, EngineOptions, SessionConfig};
+use scumble_gpu::engine::{self, ControlEnd, Engine, EngineOptions};
 use scumble_gpu::sync::{LatencyShape, Metrics};
 use scumble_params::{self as params, EngineChoice, ScumbleParams, check_state};
 use scumble_ui::glue::gauge::Gauge;
@@ -202,23 +203,16 @@ impl Scumble {
             return None;
         }
         let params = &self.instance.params;
-        let config = SessionConfig {
-            spec: plan.spec,
-            sample_rate: plan.sample_rate.into(),
-            channels: plan.channels,
-            async_samples: plan.async_samples,
-            max_block: plan.max_block,
-            buffering: timing::buffering(params),
-            engine_choice: match params.engine.value() {
-                EngineChoice::Auto => engine::EngineChoice::Auto,
-                EngineChoice::Gpu => engine::EngineChoice::Gpu,
-                EngineChoice::Cpu => engine::EngineChoice::Cpu,
-            },
-            sync: GpuSyncConfig {
-                fence_timeout_ms: params.document.get().settings.fence_timeout_ms.into(),
-                ..GpuSyncConfig::default()
-            },
+        let choice = match params.engine.value() {
+            EngineChoice::Auto => engine::EngineChoice::Auto,
+            EngineChoice::Gpu => engine::EngineChoice::Gpu,
+            EngineChoice::Cpu => engine::EngineChoice::Cpu,
         };
+        let sync = GpuSyncConfig {
+            fence_timeout_ms: params.document.get().settings.fence_timeout_ms.into(),
+            ..GpuSyncConfig::default()
+        };
+        let config = rig::session_config(plan, timing::buffering(params), choice, sync);
         let engine = Engine::acquire(EngineOptions::default())
             .map_err(|e| e.to_string())
             .and_then(|engine| engine.open(config).map_err(|e| e.to_string()));

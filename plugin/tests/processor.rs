@@ -4,36 +4,18 @@
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
-use scumble::audio::{BlockSettings, Link, Plan, Processor, Rule, ports, tap};
+use scumble::audio::{BlockSettings, Plan, Rule};
+use scumble::rig::{Rig, stereo_plan as plan};
 use scumble_dsp::mix::BlendSettings;
-use scumble_dsp::{EffectSettings, Quality, WindowSpec};
-use scumble_gpu::engine::{
-    ControlEnd, Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig,
-};
-use scumble_gpu::sync::{Buffering, Counter, LatencyShape, Metrics};
+use scumble_dsp::{EffectSettings, Quality};
+use scumble_gpu::engine::{Engine, EngineOptions};
+use scumble_gpu::sync::Counter;
 use scumble_params::{CanvasSync, OnMiss};
 
 /// X2, X3: -100 dB.
 const INAUDIBLE: f32 = 1e-5;
 /// GPU and CPU agree within this part of full scale.
 const S14: f32 = 1e-4;
-
-struct Instance {
-    processor: Processor,
-}
-
-fn plan(quality: Quality, rate: f32, block: usize, rule: Rule) -> Plan {
-    let spec = WindowSpec::new(quality, rate.into());
-    let async_samples = Buffering::Double.async_samples(block, spec.h);
-    Plan { spec, sample_rate: rate, channels: 2, async_samples, max_block: block, rule }
-}
-
-fn instance(plan: Plan) -> Instance {
-    let own = Metrics::new(LatencyShape::default());
-    let (port, _) = ports();
-    let (tap, _) = tap(plan.sample_rate);
-    Instance { processor: Processor::new(plan, None, port, tap, own.audio) }
-}
 
 fn neutral() -> BlockSettings {
     BlockSettings {
@@ -77,7 +59,7 @@ fn noise(samples: usize) -> Vec<Vec<f32>> {
 
 /// Block sizes in turn, for as long as there are samples.
 fn render(
-    instance: &mut Instance,
+    instance: &mut Rig,
     input: &[Vec<f32>],
     blocks: impl IntoIterator<Item = usize>,
     settings: &BlockSettings,
@@ -134,7 +116,7 @@ fn neutral_is_the_input_delayed_by_the_reported_latency() {
         for rate in [44_100.0, 48_000.0, 96_000.0, 192_000.0] {
             for block in [1, 17, 64, 128, 511, 512, 4096, 8192] {
                 let plan = plan(quality, rate, block, Rule::Twin);
-                let mut instance = instance(plan);
+                let mut instance = Rig::on_twin(plan);
                 let blocks = std::iter::repeat(block);
                 let output = render(&mut instance, &input, blocks, &neutral(), |_| {});
                 let expected = delayed(&input, plan.latency_samples());
@@ -142,7 +124,7 @@ fn neutral_is_the_input_delayed_by_the_reported_latency() {
                 assert!(error <= INAUDIBLE, "{quality:?} at {rate} in {block}: {error}");
             }
             let plan = plan(quality, rate, 700, Rule::Twin);
-            let mut instance = instance(plan);
+            let mut instance = Rig::on_twin(plan);
             let output = render(&mut instance, &input, irregular(), &neutral(), |_| {});
             assert!(output == delayed(&input, plan.latency_samples()), "{quality:?} irregular");
         }
@@ -157,7 +139,7 @@ fn the_sound_does_not_depend_on_the_blocks() {
     let renders: Vec<_> = [64usize, 100, 1024]
         .into_iter()
         .map(|block| {
-            let mut instance = instance(plan);
+            let mut instance = Rig::on_twin(plan);
             render(&mut instance, &input, std::iter::repeat(block), &everything(), |_| {})
         })
         .collect();
@@ -175,7 +157,7 @@ fn what_is_not_a_number_does_not_come_out() {
             input[0][i] = [f32::NAN, f32::INFINITY, f32::NEG_INFINITY][i % 3];
         }
         let plan = plan(Quality::Live, 48_000.0, 128, Rule::Twin);
-        let mut instance = instance(plan);
+        let mut instance = Rig::on_twin(plan);
         let output = render(&mut instance, &input, std::iter::repeat(128), &settings, |_| {});
         assert!(output.iter().flatten().all(|x| x.is_finite() && x.abs() < 2.0));
     }
@@ -188,7 +170,7 @@ fn silence_decays_to_exact_zero_and_then_sleeps() {
         channel[20_000..].fill(0.0);
     }
     let plan = plan(Quality::Live, 48_000.0, 128, Rule::Twin);
-    let mut one = instance(plan);
+    let mut one = Rig::on_twin(plan);
     let output = render(&mut one, &input, std::iter::repeat(128), &everything(), |_| {});
     let silent_from = 20_000 + plan.tail_samples();
     assert!(output.iter().all(|c| c[silent_from..].iter().all(|&x| x == 0.0)));
@@ -202,45 +184,25 @@ fn silence_decays_to_exact_zero_and_then_sleeps() {
 fn reset_leaves_nothing_behind() {
     let input = noise(20_000);
     let plan = plan(Quality::Live, 48_000.0, 128, Rule::Twin);
-    let mut fresh = instance(plan);
+    let mut fresh = Rig::on_twin(plan);
     let first = render(&mut fresh, &input, std::iter::repeat(128), &everything(), |_| {});
     fresh.processor.reset();
     let second = render(&mut fresh, &input, std::iter::repeat(128), &everything(), |_| {});
     assert!(first == second);
 }
 
-/// An instance on an engine of its own, on the adapter that `SCUMBLE_ADAPTER` names, and the
-/// engine's figures.
-fn with_engine(plan: Plan) -> (Instance, ControlEnd) {
+/// An instance on an engine of its own, on the adapter that `SCUMBLE_ADAPTER` names.
+fn with_engine(plan: Plan) -> Rig {
     let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
-    let config = SessionConfig {
-        spec: plan.spec,
-        sample_rate: plan.sample_rate.into(),
-        channels: plan.channels,
-        async_samples: plan.async_samples,
-        max_block: plan.max_block,
-        buffering: Buffering::Double,
-        engine_choice: EngineChoice::Gpu,
-        sync: Default::default(),
-    };
-    let (audio, control) = engine.open(config).expect("a session");
-    let begun = Instant::now();
-    while control.state().kind != EngineKind::Gpu {
-        let state = control.state();
-        assert!(begun.elapsed() < Duration::from_secs(30), "no GPU: {}", state.reason);
-        std::thread::sleep(Duration::from_millis(5));
-    }
-    let own = Metrics::new(LatencyShape::default());
-    let (port, _) = ports();
-    let (tap, _) = tap(plan.sample_rate);
-    let link = Some(Link::new(audio, &plan.spec));
-    (Instance { processor: Processor::new(plan, link, port, tap, own.audio) }, control)
+    let rig = Rig::on_device(plan, &engine).expect("a session");
+    rig.await_device(Duration::from_secs(30)).expect("a GPU");
+    rig
 }
 
 /// Blocks of 256, paced in real time; now and then one of 2048, whose later hops are due before any
 /// worker could have them.
 fn live_with_bursts(
-    instance: &mut Instance,
+    instance: &mut Rig,
     input: &[Vec<f32>],
     settings: &BlockSettings,
 ) -> Vec<Vec<f32>> {
@@ -260,15 +222,15 @@ fn live_on_the_gpu_equals_the_twin_and_every_rescue_is_counted() {
     // worker's own twin covers for the device; parity of the kernels is gpu/tests/gpu_parity.rs.)
     let input = noise(144_000);
     let engaged = plan(Quality::Live, 48_000.0, 256, Rule::Engaged);
-    let mut reference = instance(Plan { rule: Rule::Twin, ..engaged });
+    let mut reference = Rig::on_twin(Plan { rule: Rule::Twin, ..engaged });
     let blocks = (0..).map(|i| if i % 40 == 39 { 2048 } else { 256 });
     let expected = render(&mut reference, &input, blocks, &everything(), |_| {});
     // On a machine that is busy beyond measure a rescue is refused, and hold is heard: try again.
     let (error, figures) = (0..5)
         .map(|_| {
-            let (mut live, control) = with_engine(engaged);
+            let mut live = with_engine(engaged);
             let output = live_with_bursts(&mut live, &input, &everything());
-            (largest_difference(&output, &expected), control.metrics())
+            (largest_difference(&output, &expected), live.metrics())
         })
         .find(|(_, figures)| figures.count(Counter::Holds) == 0)
         .expect("a run in which every rescue was affordable");
@@ -292,11 +254,11 @@ fn hold_and_dry_cover_what_is_missed_and_are_counted() {
     for (policy, counter) in [(OnMiss::Hold, Counter::Holds), (OnMiss::Dry, Counter::Drys)] {
         let input = noise(48_000);
         let plan = plan(Quality::Live, 48_000.0, 256, Rule::Engaged);
-        let (mut live, control) = with_engine(plan);
+        let mut live = with_engine(plan);
         let settings = BlockSettings { on_miss: policy, ..neutral() };
         let output = live_with_bursts(&mut live, &input, &settings);
-        assert!(control.metrics().count(counter) >= 4 * 20, "{policy:?}");
-        assert_eq!(control.metrics().count(Counter::Rescues), 0);
+        assert!(live.metrics().count(counter) >= 4 * 20, "{policy:?}");
+        assert_eq!(live.metrics().count(Counter::Rescues), 0);
         assert!(output.iter().flatten().all(|x| x.is_finite() && x.abs() <= 1.1));
         if policy == OnMiss::Dry {
             // At neutral, dry is what wet would have been: only the seams differ.

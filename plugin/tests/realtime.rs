@@ -12,15 +12,14 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
-use scumble::audio::{BlockSettings, ControlPort, Link, Plan, Processor, Rule, ports, tap};
+use scumble::audio::{BlockSettings, Rule};
+use scumble::rig::{Rig, stereo_plan};
 use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::{
-    Canvas, EffectSettings, Field, FieldSpec, Quality, Stroke, StrokeKind, StrokePoint, WindowSpec,
+    Canvas, EffectSettings, Field, FieldSpec, Quality, Stroke, StrokeKind, StrokePoint,
 };
-use scumble_gpu::engine::{
-    ControlEnd, Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig,
-};
-use scumble_gpu::sync::{Buffering, Counter, LatencyShape, Metrics};
+use scumble_gpu::engine::{Engine, EngineOptions};
+use scumble_gpu::sync::Counter;
 use scumble_params::{CanvasSync, OnMiss};
 
 #[cfg(not(rtsan))]
@@ -53,9 +52,7 @@ impl Random {
 }
 
 struct Session {
-    processor: Processor,
-    control: ControlEnd,
-    port: ControlPort,
+    rig: Rig,
     random: Random,
     fields: Vec<Arc<Field>>,
     blocks: usize,
@@ -80,40 +77,14 @@ fn field(seed: u32) -> Arc<Field> {
 
 impl Session {
     fn new(quality: Quality) -> Self {
-        let spec = WindowSpec::new(quality, 48_000.0);
-        let async_samples = Buffering::Double.async_samples(256, spec.h);
-        let plan = Plan {
-            spec,
-            sample_rate: 48_000.0,
-            channels: 2,
-            async_samples,
-            max_block: 256,
-            rule: Rule::Engaged,
-        };
+        let plan = stereo_plan(quality, 48_000.0, 256, Rule::Engaged);
         let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
-        let config = SessionConfig {
-            spec,
-            sample_rate: 48_000.0,
-            channels: 2,
-            async_samples,
-            max_block: 256,
-            buffering: Buffering::Double,
-            engine_choice: EngineChoice::Gpu,
-            sync: Default::default(),
-        };
-        let (audio, control) = engine.open(config).expect("a session");
-        let begun = Instant::now();
-        while control.state().kind != EngineKind::Gpu && begun.elapsed() < Duration::from_secs(20) {
-            std::thread::sleep(Duration::from_millis(5));
-        }
-        let own = Metrics::new(LatencyShape::default());
-        let (audio_port, port) = ports();
-        let (tap, watch) = tap(48_000.0);
-        watch.set_watched(true);
-        let link = Some(Link::new(audio, &spec));
-        let processor = Processor::new(plan, link, audio_port, tap, own.audio);
+        let rig = Rig::on_device(plan, &engine).expect("a session");
+        // Whether it comes is for the counts below to say.
+        let _ = rig.await_device(Duration::from_secs(20));
+        rig.watch.set_watched(true);
         let fields = (1..9).map(field).collect();
-        Self { processor, control, port, random: Random(3), fields, blocks: 0 }
+        Self { rig, random: Random(3), fields, blocks: 0 }
     }
 
     /// One block with whatever chance brings. `pace` is waited for without a system call.
@@ -149,9 +120,9 @@ impl Session {
         }
         if random.below(30) == 0 {
             let field = self.fields[random.below(self.fields.len())].clone();
-            let _ = self.port.send_field(field);
+            let _ = self.rig.port.send_field(field);
         }
-        self.port.collect();
+        self.rig.port.collect();
         // Longer than the async window now and then: what comes due too early is missed.
         let size = [256, 256, 256, 128, 17, 256, 1, 2048][random.below(8)];
         let sick = random.below(10) == 0;
@@ -164,7 +135,7 @@ impl Session {
         while Instant::now() < due {
             std::hint::spin_loop();
         }
-        let processor = &mut self.processor;
+        let processor = &mut self.rig.processor;
         guarded(|| {
             if reset {
                 processor.reset();
@@ -200,7 +171,7 @@ fn a_long_random_session_stays_within_the_rules() {
     for quality in [Quality::Live, Quality::Balanced] {
         let mut session = Session::new(quality);
         session.run(1500);
-        let figures = session.control.metrics();
+        let figures = session.rig.metrics();
         let count = |counter| figures.count(counter);
         println!(
             "{quality:?}: swaps {}, rescues {}, holds {}, drys {}, misses {}",
@@ -280,7 +251,7 @@ fn traced_session(planted: bool) {
             }
             settings.effects.shift_hz = i as f32;
             let [left, right] = pair else { continue };
-            session.processor.process(&mut [left, right], &settings, &transport);
+            session.rig.processor.process(&mut [left, right], &settings, &transport);
             if planted && i == 300 {
                 std::thread::sleep(Duration::from_millis(1));
             }

@@ -2,7 +2,7 @@
 
 use std::sync::Arc;
 use std::sync::atomic::AtomicU64;
-use std::time::Instant;
+use std::time::{Duration, Instant};
 
 use scumble_dsp::WindowSpec;
 
@@ -31,6 +31,9 @@ pub struct SessionConfig {
     pub buffering: Buffering,
     pub engine_choice: EngineChoice,
     pub sync: GpuSyncConfig,
+    /// How long the worker waits for the device before it computes a hop itself: for renders, which
+    /// nobody hears meanwhile. `None`: until the hop's own deadline nears (S4).
+    pub patience: Option<Duration>,
 }
 
 impl SessionConfig {

@@ -151,6 +151,7 @@ impl WorkerSession {
         let spec = config.slot_spec();
         let given = config.async_samples as f64 / config.sample_rate * PATIENCE;
         let limit = config.sync.fence_timeout_ms / 1000.0;
+        let live = Duration::from_secs_f64(given.min(limit).max(0.0005));
         Self {
             id,
             choice: config.engine_choice,
@@ -162,7 +163,7 @@ impl WorkerSession {
             misses: (0, origin),
             bar: Duration::from_secs(2),
             origin,
-            patience: Duration::from_secs_f64(given.min(limit).max(0.0005)),
+            patience: config.patience.unwrap_or(live),
             hops,
             fields_in,
             fields: [None, None],

@@ -22,6 +22,7 @@ pub fn config(quality: Quality, rate: f64, channels: usize, block: usize) -> Ses
         buffering: Buffering::Double,
         engine_choice: EngineChoice::Gpu,
         sync: GpuSyncConfig::default(),
+        patience: None,
     }
 }
 

@@ -93,6 +93,12 @@ impl Link {
         self.end.read_hop(n, out) == HopStatus::Ready
     }
 
+    /// Whether reading hop `n` would find something new. Where waiting is allowed: a hop that was
+    /// once asked for and was not there is given up.
+    pub fn is_ready(&mut self, n: u64) -> bool {
+        self.end.is_ready(n)
+    }
+
     /// The block is over: what was pushed is due.
     pub fn end_block(&mut self) {
         if let Some((slot, field)) = self.waiting.take() {

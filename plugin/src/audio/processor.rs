@@ -264,6 +264,17 @@ impl Processor {
         });
     }
 
+    /// Whether the engine has the hop that the next block will ask for first. Not for the audio
+    /// thread, which never waits: for renders that go at the engine's own pace, hop by hop.
+    pub fn is_supplied(&mut self) -> bool {
+        let due =
+            (self.time as i64 - self.plan.async_samples as i64).div_euclid(self.plan.spec.h as i64);
+        match &mut self.link {
+            Some(link) if due >= 0 => link.is_ready(due as u64),
+            _ => true,
+        }
+    }
+
     /// Where in the hop that is heard the next sample stands.
     fn heard_position(&self) -> usize {
         let hop = self.plan.spec.h as i64;

@@ -79,6 +79,7 @@ fn measure() -> Result<(), CliError> {
         buffering: Buffering::Double,
         engine_choice: EngineChoice::Gpu,
         sync: Default::default(),
+        patience: None,
     };
     let (mut audio, control) = engine.open(config).map_err(|e| fail(e.to_string()))?;
     let settings = EffectSettings {
