@@ -1,8 +1,7 @@
-//! Sound files: read whatever symphonia reads, write WAV. A file is whole or it is not there.
+//! Sound files: whatever symphonia reads.
 
 use std::fs::File;
-use std::io::{BufWriter, Write};
-use std::path::{Path, PathBuf};
+use std::path::Path;
 
 use symphonia::core::codecs::audio::AudioDecoderOptions;
 use symphonia::core::errors::Error;
@@ -12,6 +11,7 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::CliError;
+pub use super::output::Unfinished;
 
 /// A sound in memory, one vector a channel.
 #[derive(Debug, Clone, PartialEq)]
@@ -79,85 +79,4 @@ pub fn read(path: &Path) -> Result<Sound, CliError> {
         return Err(fail("holds no sound".into()));
     }
     Ok(sound)
-}
-
-/// A file that is written beside its place and moved there when it is whole.
-pub struct Unfinished {
-    beside: PathBuf,
-    place: PathBuf,
-    done: bool,
-}
-
-impl Unfinished {
-    /// A WAV file.
-    pub fn wav(place: &Path) -> Result<Self, CliError> {
-        if !place.extension().is_some_and(|e| e.eq_ignore_ascii_case("wav")) {
-            let name = place.display();
-            return Err(CliError::new(format!("{name}: Scumble writes WAV; end the name in .wav")));
-        }
-        Self::new(place)
-    }
-
-    /// Finds out whether the place can be written to, before any work is done.
-    pub fn new(place: &Path) -> Result<Self, CliError> {
-        let mut name = place.file_name().unwrap_or_default().to_owned();
-        name.push(".part");
-        let beside = place.with_file_name(name);
-        File::create(&beside).map_err(|e| CliError::new(format!("{}: {e}", place.display())))?;
-        Ok(Self { beside, place: place.to_owned(), done: false })
-    }
-
-    /// Writes 32 bit floats and puts the file into its place.
-    pub fn write(mut self, sound: &Sound) -> Result<(), CliError> {
-        let fail = |e: String| CliError::new(format!("{}: {e}", self.place.display()));
-        let spec = hound::WavSpec {
-            channels: sound.channels.len() as u16,
-            sample_rate: sound.sample_rate as u32,
-            bits_per_sample: 32,
-            sample_format: hound::SampleFormat::Float,
-        };
-        let mut writer =
-            hound::WavWriter::create(&self.beside, spec).map_err(|e| fail(e.to_string()))?;
-        for i in 0..sound.samples() {
-            for channel in &sound.channels {
-                writer.write_sample(channel[i]).map_err(|e| fail(e.to_string()))?;
-            }
-        }
-        writer.finalize().map_err(|e| fail(e.to_string()))?;
-        self.finish()
-    }
-
-    /// Lets `fill` write and puts the file into its place.
-    pub fn fill(
-        mut self,
-        fill: impl FnOnce(&mut dyn Write) -> std::io::Result<()>,
-    ) -> Result<(), CliError> {
-        let write = |path: &Path| {
-            let mut file = BufWriter::new(File::create(path)?);
-            fill(&mut file)?;
-            file.flush()
-        };
-        write(&self.beside).map_err(|e| CliError::new(format!("{}: {e}", self.place.display())))?;
-        self.finish()
-    }
-
-    fn finish(&mut self) -> Result<(), CliError> {
-        std::fs::rename(&self.beside, &self.place)
-            .map_err(|e| CliError::new(format!("{}: {e}", self.place.display())))?;
-        self.done = true;
-        Ok(())
-    }
-
-    /// Where the unfinished part lies, for who has to remove it when the program is interrupted.
-    pub fn part(&self) -> &Path {
-        &self.beside
-    }
-}
-
-impl Drop for Unfinished {
-    fn drop(&mut self) {
-        if !self.done {
-            let _ = std::fs::remove_file(&self.beside);
-        }
-    }
 }

@@ -5,11 +5,18 @@
 mod analyze;
 mod devices;
 mod display;
+mod edit;
 mod files;
+mod flac;
 mod font;
+mod gpu_render;
 mod listing;
+mod md5;
+mod output;
 mod plot;
+mod progress;
 mod render;
+mod strokes;
 
 use std::process::ExitCode;
 
@@ -29,6 +36,8 @@ struct Words {
 enum Command {
     /// Play a file through Scumble into another file.
     Render(render::RenderArgs),
+    /// Lay strokes on a whole file's spectrogram, looking both ways in time.
+    Edit(edit::EditArgs),
     /// Show a file on another axis: short-time spectra, Mel, constant Q, variable Q or Gabor.
     Analyze(analyze::AnalyzeArgs),
     /// List the adapters, and what `Auto` would choose and why.
@@ -40,8 +49,18 @@ enum Command {
 }
 
 /// The subcommands' names, and the flags that are ours and not the standalone's.
-const OURS: [&str; 9] =
-    ["render", "analyze", "devices", "schema", "presets", "--help", "-h", "--version", "-V"];
+const OURS: [&str; 10] = [
+    "render",
+    "edit",
+    "analyze",
+    "devices",
+    "schema",
+    "presets",
+    "--help",
+    "-h",
+    "--version",
+    "-V",
+];
 
 /// A whole sound through the twin, as `scumble render` does it: 120 bpm, no tail.
 pub fn render_sound(
@@ -68,6 +87,7 @@ pub fn run(args: Vec<String>) -> ExitCode {
     };
     let result = match words.command {
         Command::Render(args) => render::run(&args),
+        Command::Edit(args) => edit::run(&args),
         Command::Analyze(args) => analyze::run(&args),
         Command::Devices(args) => devices::run(&args),
         Command::Schema(args) => listing::schema(&args),

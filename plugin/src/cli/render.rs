@@ -1,35 +1,31 @@
-//! `scumble render`: a file through the twin, exact and repeatable, on all cores.
+//! `scumble render`: a file through the twin, exact and repeatable, on all cores; or through the GPU.
 
-use std::io::{IsTerminal, Write};
 use std::path::PathBuf;
 use std::sync::atomic::{AtomicUsize, Ordering};
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
 use clap::{Args, ValueEnum};
-use nice_plug::prelude::{Params, ProcessMode, Transport};
-use scumble_dsp::Stroke;
-use scumble_gpu::sync::{LatencyShape, Metrics};
-use scumble_params::{
-    Preset, PresetStore, ScumbleParams, check_strokes, factory_presets, read_preset,
-};
+use nice_plug::prelude::{BufferConfig, Params, ProcessMode, Transport};
+use scumble_params::{Preset, PresetStore, ScumbleParams, factory_presets, read_preset};
 
-use super::CliError;
-use super::files::{Sound, Unfinished, read};
-use crate::audio::{self, Plan, Processor, Rule};
+use super::files::{Sound, read};
+use super::output::{OutputArgs, Unfinished};
+use super::strokes::read_strokes;
+use super::{CliError, gpu_render, progress};
+use crate::audio::{Plan, Rule};
 use crate::canvas::Painter;
+use crate::rig::Rig;
 use crate::{block_settings, timing};
 
 /// The transport of a render moves in blocks of this size.
 const BLOCK: usize = 512;
-/// A bar is shown for renders that take longer than this.
-const PATIENCE: Duration = Duration::from_millis(500);
 
 #[derive(Args)]
 pub struct RenderArgs {
     /// The file to play: WAV, FLAC, AIFF, MP3 or Ogg Vorbis.
     input: PathBuf,
-    /// The WAV file to write.
-    output: PathBuf,
+    #[command(flatten)]
+    output: OutputArgs,
     /// A preset's name, or a preset file.
     #[arg(long)]
     preset: Option<String>,
@@ -39,7 +35,8 @@ pub struct RenderArgs {
     /// Paint these strokes: a preset, or a JSON list of strokes.
     #[arg(long, value_name = "FILE")]
     strokes: Option<PathBuf>,
-    /// Which engine computes. A render is exact and repeatable on the CPU.
+    /// Which engine computes. On the CPU a render is the same to the bit on every run; on the GPU
+    /// it is within 1e-4 of that. Auto takes a GPU where there is one.
     #[arg(long, value_enum, default_value = "cpu")]
     engine: EngineWord,
     /// Beats a minute of the transport that moves the canvas.
@@ -54,6 +51,7 @@ pub struct RenderArgs {
 enum EngineWord {
     Auto,
     Cpu,
+    Gpu,
 }
 
 pub fn run(args: &RenderArgs) -> Result<(), CliError> {
@@ -83,19 +81,20 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             args.input.display()
         )));
     }
-    let unfinished = Unfinished::wav(&args.output)?;
-    let part = unfinished.part().to_owned();
-    // A cancelled render leaves nothing behind. Without the handler it only leaves the part.
-    let _ = ctrlc::set_handler(move || {
-        let _ = std::fs::remove_file(&part);
-        std::process::exit(130);
-    });
+    let on_gpu = match args.engine {
+        EngineWord::Cpu => false,
+        EngineWord::Gpu => gpu_render::find_adapter().map(|_| true)?,
+        EngineWord::Auto => gpu_render::find_adapter().is_ok(),
+    };
+    let unfinished = Unfinished::sound(&args.output)?;
     let begun = Instant::now();
-    let rendered = render(&sound, &params, args.bpm, args.tail);
-    let seconds = sound.samples() as f64 / f64::from(sound.sample_rate);
+    let rendered = if on_gpu {
+        gpu_render::render(&sound, &params, args.bpm, args.tail)?
+    } else {
+        render(&sound, &params, args.bpm, args.tail)
+    };
     unfinished.write(&rendered)?;
-    let took = begun.elapsed().as_secs_f64();
-    eprintln!("{seconds:.1} s of sound in {took:.2} s ({:.0}x real time)", seconds / took);
+    progress::summary(sound.samples() as f64 / f64::from(sound.sample_rate), begun);
     Ok(())
 }
 
@@ -135,33 +134,47 @@ fn set_param(params: &ScumbleParams, word: &str) -> Result<(), CliError> {
     Ok(())
 }
 
-fn read_strokes(path: &std::path::Path) -> Result<Vec<Stroke>, CliError> {
-    let fail = |e: String| CliError::new(format!("{}: {e}", path.display()));
-    let text = std::fs::read_to_string(path).map_err(|e| fail(e.to_string()))?;
-    if let Ok(preset) = Preset::parse(&text) {
-        return Ok(preset.strokes);
-    }
-    let strokes: Vec<Stroke> = serde_json::from_str(&text)
-        .map_err(|e| fail(format!("neither a preset nor a list of strokes ({e})")))?;
-    check_strokes(&strokes).map_err(fail)?;
-    Ok(strokes)
+/// The plan of an offline activation with blocks of this size.
+pub fn offline_plan(sound: &Sound, params: &ScumbleParams, block: usize) -> Plan {
+    let config = BufferConfig {
+        sample_rate: sound.sample_rate,
+        min_buffer_size: None,
+        max_buffer_size: block as u32,
+        process_mode: ProcessMode::Offline,
+    };
+    timing::plan(params, &config, 1)
+}
+
+/// The parameters' strokes as a field.
+pub fn painted(sample_rate: f32, params: &ScumbleParams, bpm: f64) -> Painter {
+    let mut painter = Painter::new(sample_rate);
+    let length = params.canvas_length.value().into();
+    painter.repaint(&params.document.get().strokes, length, params.canvas_sync.value(), bpm);
+    painter
+}
+
+/// Samples that come out: the input's and the tail's.
+pub fn total_samples(sound: &Sound, tail_seconds: f64) -> usize {
+    sound.samples() + (tail_seconds * f64::from(sound.sample_rate)) as usize
+}
+
+/// The host's clock at a sample of the file.
+pub fn transport_at(sample: usize, sample_rate: f32, bpm: f64) -> Transport {
+    let mut transport = Transport::new(sample_rate);
+    let seconds = sample as f64 / f64::from(sample_rate);
+    transport.playing = true;
+    transport.tempo = Some(bpm);
+    transport.pos_seconds = Some(seconds);
+    transport.pos_beats = Some(seconds * bpm / 60.0);
+    transport
 }
 
 /// The whole sound through the twin, aligned with the input. Channels know nothing of each other,
 /// so each has a thread of its own.
 pub fn render(sound: &Sound, params: &ScumbleParams, bpm: f64, tail_seconds: f64) -> Sound {
-    let config = nice_plug::prelude::BufferConfig {
-        sample_rate: sound.sample_rate,
-        min_buffer_size: None,
-        max_buffer_size: BLOCK as u32,
-        process_mode: ProcessMode::Offline,
-    };
-    let plan = Plan { rule: Rule::Twin, ..timing::plan(params, &config, 1) };
-    let mut painter = Painter::new(plan.sample_rate);
-    let length = params.canvas_length.value().into();
-    painter.repaint(&params.document.get().strokes, length, params.canvas_sync.value(), bpm);
-    let tail = (tail_seconds * f64::from(sound.sample_rate)) as usize;
-    let total = sound.samples() + tail;
+    let plan = Plan { rule: Rule::Twin, ..offline_plan(sound, params, BLOCK) };
+    let painter = painted(plan.sample_rate, params, bpm);
+    let total = total_samples(sound, tail_seconds);
     let done = AtomicUsize::new(0);
     let channels = std::thread::scope(|scope| {
         let threads: Vec<_> = sound
@@ -170,12 +183,14 @@ pub fn render(sound: &Sound, params: &ScumbleParams, bpm: f64, tail_seconds: f64
             .map(|channel| {
                 let (painter, done) = (&painter, &done);
                 let job = move || render_channel(channel, total, plan, painter, params, bpm, done);
-                std::thread::Builder::new().name("scumble-render".into()).spawn_scoped(scope, job)
+                let builder = std::thread::Builder::new().name("scumble-render".into());
+                builder.spawn_scoped(scope, job).expect("a thread can be started")
             })
             .collect();
-        show_progress(&done, total * sound.channels.len());
-        let join = |thread: std::io::Result<std::thread::ScopedJoinHandle<'_, Vec<f32>>>| {
-            thread.expect("a thread can be started").join().expect("rendering does not panic")
+        let works = || threads.iter().any(|thread| !thread.is_finished());
+        progress::show(&done, total * sound.channels.len(), works);
+        let join = |thread: std::thread::ScopedJoinHandle<'_, Vec<f32>>| {
+            thread.join().expect("rendering does not panic")
         };
         threads.into_iter().map(join).collect()
     });
@@ -191,52 +206,20 @@ fn render_channel(
     bpm: f64,
     done: &AtomicUsize,
 ) -> Vec<f32> {
-    let (port, _) = audio::ports();
-    let (tap, _) = audio::tap(plan.sample_rate);
-    let metrics = Metrics::new(LatencyShape::default()).audio;
-    let mut processor = Processor::new(plan, None, port, tap, metrics);
+    let mut processor = Rig::on_twin(plan).processor;
     processor.begin_with(painter.field().clone());
     let latency = plan.latency_samples();
     let mut output = input.to_vec();
     output.resize(total + latency, 0.0);
-    let mut transport = Transport::new(plan.sample_rate);
-    transport.playing = true;
-    transport.tempo = Some(bpm);
     let settings = block_settings(params, false);
     let mut at = 0;
     while at < output.len() {
         let end = (at + BLOCK).min(output.len());
-        let seconds = at as f64 / f64::from(plan.sample_rate);
-        transport.pos_seconds = Some(seconds);
-        transport.pos_beats = Some(seconds * bpm / 60.0);
+        let transport = transport_at(at, plan.sample_rate, bpm);
         processor.process(&mut [&mut output[at..end]], &settings, &transport);
         done.fetch_add(end - at, Ordering::Relaxed);
         at = end;
     }
     output.drain(..latency);
     output
-}
-
-fn show_progress(done: &AtomicUsize, total: usize) {
-    if !std::io::stderr().is_terminal() {
-        return;
-    }
-    let begun = Instant::now();
-    let mut shown = false;
-    loop {
-        let part = done.load(Ordering::Relaxed) as f64 / total.max(1) as f64;
-        if part >= 1.0 {
-            break;
-        }
-        if begun.elapsed() > PATIENCE {
-            let filled = (part * 40.0) as usize;
-            eprint!("\r[{}{}] {:3.0} %", "#".repeat(filled), ".".repeat(40 - filled), part * 100.0);
-            let _ = std::io::stderr().flush();
-            shown = true;
-        }
-        std::thread::sleep(Duration::from_millis(50));
-    }
-    if shown {
-        eprint!("\r{}\r", " ".repeat(50));
-    }
 }
