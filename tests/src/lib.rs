@@ -3,6 +3,7 @@
 //! - [`clap_host`]: a CLAP host on clack-host.
 //! - [`vst3_host`]: a VST3 host of our own, for the editor.
 //! - [`demo`]: the demonstration of `cargo xtask demo`.
+//! - [`project`]: saved states, changed by hand.
 //! - [`signal`]: test signals, nulls.
 //! - [`stress`]: the editor opened and closed under automation.
 //! - [`painting`]: a hand that paints in the editor while a host plays.
@@ -19,6 +20,7 @@ pub mod jack;
 pub mod locate;
 #[cfg(target_os = "linux")]
 pub mod painting;
+pub mod project;
 pub mod signal;
 #[cfg(target_os = "linux")]
 pub mod stress;

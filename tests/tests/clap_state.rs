@@ -3,6 +3,7 @@
 
 use scumble_tests::clap_host::{Blocks, Bundle, Param, ParamEvent, Plugin};
 use scumble_tests::locate;
+use scumble_tests::project::Project;
 use scumble_tests::signal::{Rng, first_unsound, noise, null_db};
 
 fn bundle() -> Bundle {
@@ -129,7 +130,7 @@ fn bad_states_are_refused_and_the_running_state_is_kept() {
         ("no_such_parameter", serde_json::json!(0.5)),
     ] {
         let mut bad = json_of(&other);
-        bad["params"][id] = value.clone();
+        bad = Project(bad).set(id, value.clone()).0;
         assert_refused(&mut plugin, &kept, &framed(&bad), &format!("{id} = {value}"));
     }
 
