@@ -1,6 +1,7 @@
 //! The audio thread's work as a whole, without a host: exact at neutral, the same whatever the
 //! blocks, and right with an engine that is late, early or gone.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
@@ -8,8 +9,10 @@ use scumble::audio::{BlockSettings, Plan, Rule};
 use scumble::rig::{Rig, stereo_plan as plan};
 use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::{EffectSettings, Quality};
+use scumble_gpu::backend::cpu::OpenCpu;
+use scumble_gpu::backend::faulty::{Faults, OpenFaulty};
 use scumble_gpu::engine::{Engine, EngineOptions};
-use scumble_gpu::sync::Counter;
+use scumble_gpu::sync::{Counter, MetricsSnapshot};
 use scumble_params::{CanvasSync, OnMiss};
 
 /// X2, X3: -100 dB.
@@ -268,4 +271,77 @@ fn hold_and_dry_cover_what_is_missed_and_are_counted() {
             assert!(off < output[0].len() / 20, "{off} samples are off");
         }
     }
+}
+
+/// An instance on a device that can be held up; the device is a CPU, whose sound is the twin's.
+fn with_faults(plan: Plan) -> (Rig, Arc<Faults>) {
+    let faults = Arc::new(Faults::default());
+    let opener = OpenFaulty { inner: OpenCpu, faults: Arc::clone(&faults) };
+    let options = EngineOptions { opener: Some(Arc::new(opener)), ..EngineOptions::default() };
+    let engine = Engine::isolated(options).expect("an engine");
+    let rig = Rig::on_device(plan, &engine).expect("a session");
+    rig.await_device(Duration::from_secs(30)).expect("the device");
+    (rig, faults)
+}
+
+#[test]
+fn live_with_a_stalling_device_equals_offline_and_every_rescue_is_counted() {
+    // X3, S12: a share of the blocks finds the device held up in its driver. No clock decides what is
+    // missed: a block either waits for its hops or is played while the device is held.
+    const BLOCK: usize = 512;
+    let input = noise(600 * BLOCK);
+    let live = plan(Quality::Live, 48_000.0, BLOCK, Rule::Engaged);
+    let mut reference = Rig::on_twin(Plan { rule: Rule::Twin, ..live });
+    let blocks = || std::iter::repeat(BLOCK);
+    let expected = render(&mut reference, &input, blocks(), &everything(), |_| {});
+    for per_cent in [1, 10] {
+        // Evenly, and now and then two in a row.
+        let hit: Vec<bool> =
+            (0..600).map(|k| k > 0 && (k * per_cent % 100 < per_cent || k % 301 == 1)).collect();
+        // What a rescue costs is measured when an instance is made. On a machine that is busy beyond
+        // measure it then seems to be too dear, and hold is heard: try again.
+        let (output, figures) = (0..5)
+            .map(|_| stalled(live, &input, &hit))
+            .find(|(_, figures)| figures.count(Counter::Holds) == 0)
+            .expect("a run in which every rescue was affordable");
+        let stalls = hit.iter().filter(|hit| **hit).count() as u64;
+        let error = largest_difference(&output, &expected);
+        let count = |counter| figures.count(counter);
+        println!("{per_cent} %: {stalls} stalls, {} rescues, {error}", count(Counter::Rescues));
+        assert!(stalls > 0 && error <= INAUDIBLE, "{error} with {stalls} stalls");
+        assert!(count(Counter::Rescues) >= stalls * (BLOCK / live.spec.h) as u64);
+        assert_eq!(count(Counter::Rescues), count(Counter::Misses));
+        assert!(count(Counter::BufferSwaps) > 300, "the engine delivered too little");
+    }
+}
+
+/// Plays with the device held up where `hit` says so: the hops of such a block are missed in the next.
+fn stalled(plan: Plan, input: &[Vec<f32>], hit: &[bool]) -> (Vec<Vec<f32>>, MetricsSnapshot) {
+    let (mut rig, faults) = with_faults(plan);
+    let mut output = input.to_vec();
+    let mut transport = Transport::new(plan.sample_rate);
+    transport.playing = true;
+    transport.tempo = Some(120.0);
+    let block = plan.max_block;
+    for (k, &hit_now) in hit.iter().enumerate() {
+        let at = k * block;
+        let held = k > 0 && hit[k - 1];
+        let begun = Instant::now();
+        while !held && !rig.processor.is_supplied() {
+            assert!(begun.elapsed() < Duration::from_secs(60), "block {k}: nothing comes");
+            std::thread::sleep(Duration::from_micros(50));
+        }
+        if hit_now {
+            faults.hold();
+        }
+        transport.pos_beats = Some(at as f64 / f64::from(plan.sample_rate) * 2.0);
+        let mut slices: Vec<&mut [f32]> =
+            output.iter_mut().map(|c| &mut c[at..at + block]).collect();
+        rig.processor.process(&mut slices, &everything(), &transport);
+        if !hit_now {
+            faults.release();
+        }
+    }
+    let figures = rig.metrics();
+    (output, figures)
 }

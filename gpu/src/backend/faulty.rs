@@ -1,9 +1,10 @@
 //! Failure on demand: wraps any backend and makes it lose its device, stall, run out of memory, or
 //! refuse to open again (DESIGN 5, S8). Tests drive it; so can a user who wants to hear that
-//! nothing is heard, by `SCUMBLE_FAULTS`.
+//! nothing is heard: `SCUMBLE_FAULTS="stall=0.1 lose=0.01"` lets every tenth table stall and every
+//! hundredth lose the device, by the same chance on every run.
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
@@ -33,9 +34,54 @@ pub enum Fault {
     PassError,
 }
 
+/// How long a table stalls by chance: longer than any block may wait.
+const STALL_BY_CHANCE: Duration = Duration::from_millis(20);
+
+/// A test that fails must not keep the worker for ever.
+const LONGEST_HOLD: Duration = Duration::from_secs(20);
+
+/// Faults by chance: the share of submissions that meet each.
+#[derive(Clone, Debug, Default, PartialEq)]
+pub struct Chances {
+    pub stall: f64,
+    pub lose: f64,
+}
+
+impl Chances {
+    /// Reads words like `stall=0.1`. Says what is wrong and what is allowed.
+    pub fn parse(text: &str) -> Result<Self, String> {
+        let mut chances = Self::default();
+        for word in text.split([' ', ',']).filter(|word| !word.is_empty()) {
+            let refused = || {
+                format!("SCUMBLE_FAULTS: {word:?}; allowed are stall=SHARE and lose=SHARE, 0 to 1")
+            };
+            let (name, share) = word.split_once('=').ok_or_else(refused)?;
+            let share: f64 =
+                share.parse().ok().filter(|s| (0.0..=1.0).contains(s)).ok_or_else(refused)?;
+            match name {
+                "stall" => chances.stall = share,
+                "lose" => chances.lose = share,
+                _ => return Err(refused()),
+            }
+        }
+        Ok(chances)
+    }
+
+    /// What `SCUMBLE_FAULTS` asks for, if it is set. A mistake is told in the log.
+    pub fn from_env() -> Option<Self> {
+        let text = std::env::var("SCUMBLE_FAULTS").ok()?;
+        Self::parse(&text).map_err(|error| log::error!("scumble: {error}")).ok()
+    }
+}
+
 /// Faults still to come, and those that happened. Shared by a test and the backend.
 #[derive(Debug, Default)]
 pub struct Faults {
+    chances: Chances,
+    /// The driver keeps the worker waiting.
+    held: AtomicBool,
+    /// Drawn from; a counter that is scattered over all bits.
+    draws: AtomicU64,
     queue: Mutex<std::collections::VecDeque<Fault>>,
     /// Openings that shall fail, before one succeeds again.
     refuse_openings: AtomicU64,
@@ -46,9 +92,23 @@ pub struct Faults {
 }
 
 impl Faults {
+    /// Faults by chance.
+    pub fn by_chance(chances: Chances) -> Self {
+        Self { chances, ..Self::default() }
+    }
+
     /// The next submission meets `fault`.
     pub fn inject(&self, fault: Fault) {
         self.queue.lock().push_back(fault);
+    }
+
+    /// From now on submitting does not return, as a driver's locks were seen to do; until `release`.
+    pub fn hold(&self) {
+        self.held.store(true, Ordering::Release);
+    }
+
+    pub fn release(&self) {
+        self.held.store(false, Ordering::Release);
     }
 
     /// The next `count` attempts to open the device fail.
@@ -75,7 +135,21 @@ impl Faults {
     }
 
     fn next(&self) -> Option<Fault> {
-        self.queue.lock().pop_front()
+        self.queue.lock().pop_front().or_else(|| self.draw())
+    }
+
+    fn draw(&self) -> Option<Fault> {
+        let Chances { stall, lose } = self.chances;
+        let drawn = self.draws.fetch_add(1, Ordering::Relaxed) + 1;
+        let mixed = drawn.wrapping_mul(0x9E37_79B9_7F4A_7C15);
+        let chance = ((mixed ^ mixed >> 29) >> 11) as f64 / (1u64 << 53) as f64;
+        if chance < lose {
+            Some(Fault::LoseInFlight)
+        } else if chance < lose + stall {
+            Some(Fault::Stall(STALL_BY_CHANCE))
+        } else {
+            None
+        }
     }
 }
 
@@ -135,6 +209,10 @@ impl Backend for FaultyBackend {
     }
 
     fn submit(&mut self, table: &JobTable) -> Result<(), BackendError> {
+        let held = Instant::now();
+        while self.faults.held.load(Ordering::Acquire) && held.elapsed() < LONGEST_HOLD {
+            std::thread::sleep(Duration::from_micros(200));
+        }
         let count = |counter: &AtomicU64| counter.fetch_add(1, Ordering::AcqRel);
         match self.faults.next() {
             Some(Fault::LoseAtSubmit) => {
@@ -222,5 +300,31 @@ impl<O: OpenBackend> OpenBackend for OpenFaulty<O> {
             stalled_until: None,
             lost_in_flight: false,
         }))
+    }
+}
+
+impl OpenBackend for Arc<dyn OpenBackend> {
+    fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
+        (**self).open(sizes)
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn words_become_chances_and_chances_become_shares() {
+        let chances = Chances::parse("stall=0.1, lose=0.01").expect("two good words");
+        assert_eq!(chances, Chances { stall: 0.1, lose: 0.01 });
+        for bad in ["stall", "stall=2", "stall=often", "burn=0.5"] {
+            assert!(Chances::parse(bad).is_err_and(|e| e.contains(bad)), "{bad}");
+        }
+        let faults = Faults::by_chance(chances);
+        let drawn: Vec<_> = (0..10_000).filter_map(|_| faults.next()).collect();
+        let losses = drawn.iter().filter(|f| **f == Fault::LoseInFlight).count();
+        assert!((60..160).contains(&losses), "{losses} losses");
+        let stalls = drawn.len() - losses;
+        assert!((850..1150).contains(&stalls), "{stalls} stalls");
     }
 }

@@ -23,6 +23,7 @@ pub use state::{EngineChoice, EngineKind, EngineState};
 
 use crate::backend::OpenBackend;
 use crate::backend::adapter::AdapterWish;
+use crate::backend::faulty::{Chances, Faults, OpenFaulty};
 pub use crate::worker::commands::Work;
 use crate::worker::{Mailbox, Worker};
 
@@ -51,6 +52,17 @@ impl EngineOptions {
         if let Some(opener) = &self.opener {
             return Arc::clone(opener);
         }
+        let best = self.best_opener();
+        match Chances::from_env() {
+            Some(chances) => {
+                let faults = Arc::new(Faults::by_chance(chances));
+                Arc::new(OpenFaulty { inner: best, faults })
+            }
+            None => best,
+        }
+    }
+
+    fn best_opener(&self) -> Arc<dyn OpenBackend> {
         #[cfg(feature = "wgpu")]
         {
             Arc::new(crate::backend::wgpu::OpenWgpu::new(self.adapter.clone()))
