@@ -7,10 +7,11 @@ use std::collections::VecDeque;
 use std::sync::atomic::AtomicBool;
 use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 
+use nice_plug::prelude::Params;
 use scumble_dsp::Stroke;
 use scumble_gpu::engine::ControlEnd;
 use scumble_gpu::sync::{Counter, MetricsReader, Stage};
-use scumble_params::{ScumbleParams, Settings};
+use scumble_params::{PresetStore, ScumbleParams, Settings};
 use scumble_ui::glue::gauge::Gauge;
 use scumble_ui::glue::link::Window;
 use scumble_ui::host::Message;
@@ -78,6 +79,24 @@ impl Instance {
         }
         if let Err(message) = self.params.document.adopt_pending() {
             self.say(format!("State refused: {message}"));
+        }
+    }
+
+    /// Gives a new instance the sound that the user chose for new ones. One that has a state of the
+    /// host's, or a parameter that is not as it was made, is not new. Main thread.
+    pub fn begin_with_user_default(&self, store: &PresetStore) {
+        let params = &self.params;
+        let untouched = params.param_map().iter().all(|(_, ptr, _)| {
+            // SAFETY: the pointers are into `params`, which is alive.
+            unsafe { ptr.unmodulated_normalized_value() == ptr.default_normalized_value() }
+        });
+        if params.document.generation() > 0 || !untouched {
+            return;
+        }
+        match store.user_default() {
+            Ok(Some(preset)) => preset.apply(params),
+            Ok(None) => {}
+            Err(error) => self.say(format!("Your default preset was not taken: {error}")),
         }
     }
 
@@ -152,5 +171,71 @@ impl Tick for Instance {
             }
             active.painter.deliver(&mut active.port);
         });
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use nice_plug::params::persist::PersistentField;
+    use nice_plug::prelude::Param;
+    use scumble_params::factory_presets;
+
+    /// A store whose default is a factory preset with strokes.
+    fn store(name: &str) -> PresetStore {
+        let id = std::process::id();
+        let folder = std::env::temp_dir().join(format!("scumble-default-{name}-{id}"));
+        let _ = std::fs::remove_dir_all(&folder);
+        let store = PresetStore::at(&folder);
+        let painted = factory_presets().into_iter().find(|p| !p.strokes.is_empty());
+        store.set_user_default(painted.as_ref()).expect("written");
+        store
+    }
+
+    fn is_painted(instance: &Instance) -> bool {
+        !instance.params.document.get().strokes.is_empty()
+    }
+
+    #[test]
+    fn a_new_instance_begins_with_the_users_default() {
+        let store = store("new");
+        let instance = Instance::default();
+        instance.begin_with_user_default(&store);
+        assert!(is_painted(&instance));
+        store.set_user_default(None).expect("unset");
+        let instance = Instance::default();
+        instance.begin_with_user_default(&store);
+        assert!(!is_painted(&instance));
+        assert!(instance.take_message().is_none());
+    }
+
+    #[test]
+    fn what_the_host_has_set_or_loaded_stays() {
+        let store = store("host");
+        let loaded = Instance::default();
+        // A state that is just like a new instance is a state all the same.
+        let text = loaded.params.document.map(|text| text.clone());
+        loaded.params.document.set(text);
+        loaded.begin_with_user_default(&store);
+        loaded.adopt_document();
+        assert!(!is_painted(&loaded));
+        let set = Instance::default();
+        // SAFETY: the parameters are alive, and nobody else uses them.
+        unsafe { set.params.mix.as_ptr()._internal_set_normalized_value(0.5) };
+        set.begin_with_user_default(&store);
+        assert!(!is_painted(&set));
+        assert_eq!(set.params.mix.value(), 0.5);
+    }
+
+    #[test]
+    fn a_broken_default_is_named_and_leaves_the_factorys() {
+        let folder = std::env::temp_dir().join(format!("scumble-broken-{}", std::process::id()));
+        std::fs::create_dir_all(&folder).expect("a folder");
+        std::fs::write(folder.join("_default.scumble.json"), "{").expect("written");
+        let instance = Instance::default();
+        instance.begin_with_user_default(&PresetStore::at(&folder));
+        let message = instance.take_message().expect("a message").text;
+        assert!(message.contains("_default.scumble.json"), "{message}");
+        let _ = std::fs::remove_dir_all(&folder);
     }
 }

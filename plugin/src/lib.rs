@@ -28,7 +28,7 @@ use scumble_dsp::settings::{HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 use scumble_gpu::config::GpuSyncConfig;
 use scumble_gpu::engine::{self, ControlEnd, Engine, EngineOptions};
 use scumble_gpu::sync::{LatencyShape, Metrics};
-use scumble_params::{self as params, EngineChoice, ScumbleParams, check_state};
+use scumble_params::{self as params, EngineChoice, PresetStore, ScumbleParams, check_state};
 use scumble_ui::glue::gauge::Gauge;
 
 use crate::audio::{BlockSettings, Link, Plan, Processor};
@@ -46,6 +46,8 @@ pub struct Scumble {
     processor: Option<Processor>,
     choices: Option<Choices>,
     restart_asked: bool,
+    /// It has been active before.
+    begun: bool,
     /// Dropped last of what an activation made: it joins the control thread.
     enrolment: Option<Enrolment>,
 }
@@ -103,6 +105,11 @@ impl Plugin for Scumble {
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
         vst3_guard::install::<Self>(context.plugin_api());
+        if !std::mem::replace(&mut self.begun, true)
+            && let Ok(store) = PresetStore::user()
+        {
+            self.instance.begin_with_user_default(&store);
+        }
         self.instance.adopt_document();
         // Hosts activate again without deactivating.
         self.close();

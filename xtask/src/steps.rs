@@ -46,11 +46,12 @@ pub fn test(args: &[String]) -> Result<()> {
     Ok(())
 }
 
-/// A test run of cargo's, with the software adapter and the tests' own Python.
+/// A test run of cargo's, with the software adapter, the tests' own Python and nobody's presets.
 fn tests(args: &[&str]) -> Command {
     let mut command = cargo(&["test"]);
     command.args(args);
     command.env("SCUMBLE_ADAPTER", "software").env("SCUMBLE_PYTHON", python());
+    command.env("SCUMBLE_PRESETS", target().join("no-presets"));
     command
 }
 
