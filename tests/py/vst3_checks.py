@@ -1,10 +1,11 @@
 """Scumble in pedalboard, a VST3 host written by others.
 
-    python vst3_checks.py null|parameters|state path/to/scumble.vst3
+    python vst3_checks.py null|parameters|state|latency|render path/to/scumble.vst3
 
 Prints a line per figure; the first promise that does not hold ends it with exit code 1.
 """
 
+import hashlib
 import sys
 
 import numpy as np
@@ -103,7 +104,51 @@ def state(path):
     print("and at another rate")
 
 
-CHECKS = {"null": null, "parameters": parameters, "state": state}
+def latency(path):
+    latencies = set()
+    for quality in ["Live", "Balanced", "Studio", "Ultra"]:
+        for buffering in ["Double", "Triple", "Ring"]:
+            for rate in RATES:
+                block = [64, 128, 480, 512][len(latencies) % 4]
+                plugin = pedalboard.load_plugin(path)
+                plugin.quality, plugin.buffering = quality, buffering
+                # Heard of in a block, in force from the next activation on: another block size.
+                plugin.process(noise(1, 2, 64), rate, buffer_size=32)
+                sound = np.zeros((2, 4096), dtype=np.float32)
+                sound[:, 1003] = 1.0
+                # Pedalboard cuts off as much as is reported: the impulse stays where it is.
+                out = plugin.process(sound, rate, buffer_size=block, reset=True)
+                reported = plugin.reported_latency_samples
+                what = f"{quality}, {buffering}, {rate} Hz, blocks of {block}, latency {reported}"
+                check(out.shape == sound.shape, f"{what}: {out.shape}")
+                at = np.argmax(np.abs(out), axis=1)
+                check(np.all(at == 1003), f"{what}: measured {at - 1003 + reported}")
+                check(np.max(np.abs(out - sound)) < 1e-5, f"{what}: the impulse is not whole")
+                latencies.add(reported)
+    check(len(latencies) > 15, f"the settings had no effect: {sorted(latencies)}")
+    print(f"{len(latencies)} latencies from {min(latencies)} to {max(latencies)} are as reported")
+
+
+def render(path):
+    digests = []
+    for _ in range(2):
+        plugin = pedalboard.load_plugin(path)
+        for name, value in [("blur_time", 0.3), ("blur_freq", 0.2), ("diffuse", 0.4), ("mix", 0.9)]:
+            plugin.parameters[name].raw_value = value
+        plugin.parameters["shift"].raw_value = 0.6
+        out = plugin.process(noise(4, 2, 6 * 48000), 48000, buffer_size=512)
+        check(np.all(np.isfinite(out)), "the output is not finite")
+        digests.append(hashlib.sha256(out.tobytes()).hexdigest())
+    print(f"digest {digests[0]}" if digests[0] == digests[1] else f"digest {digests}")
+
+
+CHECKS = {
+    "null": null,
+    "parameters": parameters,
+    "state": state,
+    "latency": latency,
+    "render": render,
+}
 
 if __name__ == "__main__":
     if len(sys.argv) != 3 or sys.argv[1] not in CHECKS:

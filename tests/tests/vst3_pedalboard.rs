@@ -28,3 +28,8 @@ fn every_parameter_can_be_changed_and_read() {
 fn a_state_comes_back() {
     pedalboard("state");
 }
+
+#[test]
+fn the_reported_latency_is_the_measured_one() {
+    pedalboard("latency");
+}

@@ -69,7 +69,7 @@ impl Chances {
 
     /// What `SCUMBLE_FAULTS` asks for, if it is set. A mistake is told in the log.
     pub fn from_env() -> Option<Self> {
-        let text = std::env::var("SCUMBLE_FAULTS").ok()?;
+        let text = std::env::var("SCUMBLE_FAULTS").ok().filter(|text| !text.trim().is_empty())?;
         Self::parse(&text).map_err(|error| log::error!("scumble: {error}")).ok()
     }
 }
