@@ -10,7 +10,7 @@ use std::time::{Duration, Instant};
 use nice_plug::prelude::Transport;
 use scumble_dsp::denormals::FlushDenormals;
 use scumble_dsp::mix::{Blend, BlendSettings};
-use scumble_dsp::{EffectSettings, Field, Framer, Playhead, Twin, WindowSpec};
+use scumble_dsp::{EffectSettings, Field, Framer, Playhead, Twin, WindowSpec, effect};
 use scumble_gpu::sync::{Counter, MetricsWriter, Stage};
 use scumble_params::{CanvasSync, OnMiss};
 
@@ -173,6 +173,7 @@ impl Processor {
         }
         self.clock.reset();
         self.pacing.reset();
+        self.rescue.reset();
         self.seam.reset();
         self.blend.reset();
         self.input.reset();
@@ -307,6 +308,9 @@ impl Processor {
         let params = self.framer.next(&settings.effects, playhead);
         with_slices(&self.filling, |inputs| {
             self.twin.push(n, inputs, &params);
+            if self.rescue.warms(effect::taps_needed(&params) > 0) {
+                self.twin.warm(n);
+            }
             if let Some(link) = &mut self.link
                 && engaged
             {
@@ -353,7 +357,7 @@ impl Processor {
         }
         if missed {
             match settings.on_miss {
-                OnMiss::Rescue if self.rescue.affords() => self.counts.rescues += 1,
+                OnMiss::Rescue if self.rescue.affords(n) => self.counts.rescues += 1,
                 OnMiss::Rescue | OnMiss::Hold => {
                     self.counts.holds += 1;
                     return Source::Hold;

@@ -2,6 +2,11 @@
 //!
 //! The twin is timed once, at activation, with every effect on. A block may spend a part of its
 //! period on rescues; where the next one would not fit, the next rung of the ladder is taken.
+//!
+//! A first rescue is dear, for effects that look back need the spectra of half a second. So a miss
+//! makes the twin warm: for the next second each hop's spectrum is made as it comes, one transform a
+//! channel, and once half a second of them is there a rescue costs what a streamed hop costs. While
+//! nothing is missed nothing is made, for it would cost more than all else on the audio thread.
 
 use std::time::{Duration, Instant};
 
@@ -11,7 +16,7 @@ use super::processor::Plan;
 
 /// The part of a block's period that rescues may take.
 const SHARE: f64 = 0.6;
-/// Without a rescue for this long, the twin's caches count as cold.
+/// For how long after a miss the twin is kept warm.
 const WARM: Duration = Duration::from_secs(1);
 
 /// What one hop costs, all channels, in the worst case.
@@ -87,33 +92,67 @@ pub struct RescueBudget {
     sample_rate: f64,
     hop: usize,
     left: f64,
-    /// Samples since the last rescue.
-    since: f64,
+    /// The hop that was rescued last: the next one shares all but one frame with it.
+    last: Option<u64>,
+    /// For how many hops more the twin is kept warm, how many it has been, and how many it needs.
+    warming: u64,
+    warmed: u64,
+    warm_from: u64,
 }
 
 impl RescueBudget {
     pub fn new(cost: RescueCost, plan: &Plan) -> Self {
-        let sample_rate = f64::from(plan.sample_rate);
-        Self { cost, sample_rate, hop: plan.spec.h, left: 0.0, since: f64::INFINITY }
+        let reach = plan.spec.reach_hops() + plan.spec.overlap() + plan.late_hops();
+        Self {
+            cost,
+            sample_rate: f64::from(plan.sample_rate),
+            hop: plan.spec.h,
+            left: 0.0,
+            last: None,
+            warming: 0,
+            warmed: 0,
+            warm_from: reach as u64,
+        }
     }
 
     pub fn begin_block(&mut self, samples: usize) {
         // A hop that spans many small blocks is computed in one of them.
         let period = samples.max(self.hop) as f64 / self.sample_rate;
         self.left = SHARE * period;
-        self.since += samples as f64;
     }
 
-    /// Whether one hop more can be computed in this block; it is then counted as spent.
-    pub fn affords(&mut self) -> bool {
-        let warm = self.since < WARM.as_secs_f64() * self.sample_rate;
+    /// A hop was pushed. Whether its spectrum is to be made now; `looks_back` says whether there is
+    /// an effect that would ask for it.
+    pub fn warms(&mut self, looks_back: bool) -> bool {
+        if self.warming == 0 || !looks_back {
+            self.warmed = 0;
+            self.warming = self.warming.saturating_sub(1);
+            return false;
+        }
+        self.warming -= 1;
+        self.warmed += 1;
+        true
+    }
+
+    /// Whether hop `n`, which was missed, can be computed in this block; it is then counted as spent.
+    pub fn affords(&mut self, n: u64) -> bool {
+        self.warming = (WARM.as_secs_f64() * self.sample_rate / self.hop as f64) as u64;
+        let follows = self.last.is_some_and(|last| last + 1 == n);
+        let warm = follows || self.warmed >= self.warm_from;
         let cost = if warm { self.cost.warm } else { self.cost.cold }.as_secs_f64();
         if cost > self.left {
             return false;
         }
         self.left -= cost;
-        self.since = 0.0;
+        self.last = Some(n);
         true
+    }
+
+    /// All history is gone.
+    pub fn reset(&mut self) {
+        self.last = None;
+        self.warming = 0;
+        self.warmed = 0;
     }
 }
 
@@ -140,31 +179,48 @@ mod tests {
     }
 
     #[test]
-    fn the_first_rescue_is_dear_and_the_next_are_cheap() {
+    fn the_first_rescue_is_dear_and_those_that_follow_on_are_cheap() {
         // S12: 60 % of 128 samples at 48 kHz is 1.6 ms.
         let mut budget = budget(100, 1450);
         budget.begin_block(128);
-        assert!(budget.affords());
-        assert!(budget.affords(), "0.1 ms are left");
-        assert!(!budget.affords());
+        assert!(budget.affords(10));
+        assert!(budget.affords(11), "0.1 ms are left");
+        assert!(!budget.affords(12));
         budget.begin_block(128);
-        for _ in 0..15 {
-            assert!(budget.affords());
+        assert!(budget.affords(20));
+        assert!(!budget.affords(22), "a hop was left out: its neighbours are not there");
+    }
+
+    #[test]
+    fn what_is_refused_is_affordable_once_the_twin_is_warm() {
+        let mut budget = budget(100, 1700);
+        budget.begin_block(128);
+        assert!(!budget.warms(true), "nothing was missed");
+        assert!(!budget.affords(0));
+        let warm_from = budget.warm_from;
+        for n in 0..warm_from {
+            budget.begin_block(128);
+            assert!(!budget.affords(n), "after {n} hops");
+            assert!(budget.warms(true));
+        }
+        budget.begin_block(128);
+        for n in 0..15 {
+            assert!(budget.affords(1000 + 2 * n));
         }
     }
 
     #[test]
-    fn what_does_not_fit_is_refused_and_a_long_pause_makes_it_cold_again() {
+    fn a_second_without_a_miss_and_it_is_cold_again() {
         let mut budget = budget(100, 1700);
         budget.begin_block(128);
-        assert!(!budget.affords());
-        let mut budget = self::budget(700, 900);
+        assert!(!budget.affords(0));
+        let warmed = (0..2000).take_while(|_| budget.warms(true)).count();
+        assert_eq!(warmed, 750, "a second of hops");
         budget.begin_block(128);
-        assert!(budget.affords());
-        for _ in 0..400 {
-            budget.begin_block(128);
-        }
-        assert!(budget.affords());
-        assert!(!budget.affords());
+        assert!(!budget.affords(2000));
+        // Nor do hops count at which no effect looked back.
+        (0..400).for_each(|_| assert!(!budget.warms(false)));
+        budget.begin_block(128);
+        assert!(!budget.affords(2400));
     }
 }

@@ -43,12 +43,12 @@ impl Format {
     }
 }
 
-/// The part that is to be removed when the program is interrupted. The handler keeps the lock until
-/// the program has ended, so that nothing is put into its place meanwhile.
-static PART: Mutex<Option<PathBuf>> = Mutex::new(None);
+/// What is to be removed when the program is interrupted. The handler keeps the lock until the program
+/// has ended, so that nothing is put into its place meanwhile.
+static PARTS: Mutex<Vec<PathBuf>> = Mutex::new(Vec::new());
 
-fn part() -> MutexGuard<'static, Option<PathBuf>> {
-    PART.lock().unwrap_or_else(PoisonError::into_inner)
+fn parts() -> MutexGuard<'static, Vec<PathBuf>> {
+    PARTS.lock().unwrap_or_else(PoisonError::into_inner)
 }
 
 fn clean_up_when_interrupted() {
@@ -56,8 +56,8 @@ fn clean_up_when_interrupted() {
     ONCE.call_once(|| {
         // Without the handler an interrupted program leaves the part; nothing else changes.
         let _ = ctrlc::set_handler(|| {
-            let mut part = part();
-            if let Some(part) = part.take() {
+            let mut parts = parts();
+            for part in parts.drain(..) {
                 let _ = std::fs::remove_file(part);
             }
             std::process::exit(130);
@@ -77,7 +77,9 @@ impl Unfinished {
     /// A sound, in the format that its name and the options ask for.
     pub fn sound(args: &OutputArgs) -> Result<Self, CliError> {
         let format = Format::of(args)?;
-        Ok(Self { format, ..Self::new(&args.output)? })
+        let mut unfinished = Self::new(&args.output)?;
+        unfinished.format = format;
+        Ok(unfinished)
     }
 
     /// A WAV file.
@@ -93,11 +95,11 @@ impl Unfinished {
         name.push(".part");
         let beside = place.with_file_name(name);
         clean_up_when_interrupted();
-        let mut part = part();
+        let mut parts = parts();
         let file = File::create(&beside)
             .map_err(|e| CliError::new(format!("{}: {e}", place.display())))?;
-        *part = Some(beside.clone());
-        drop(part);
+        parts.push(beside.clone());
+        drop(parts);
         Ok(Self { file, beside, place, format: Format::Wav })
     }
 
@@ -123,12 +125,12 @@ impl Unfinished {
 
     fn finish(self, written: Result<(), String>) -> Result<(), CliError> {
         let moved = {
-            let mut part = part();
+            let mut parts = parts();
             let moved = written.and_then(|()| {
                 std::fs::rename(&self.beside, &self.place).map_err(|e| e.to_string())
             });
             if moved.is_ok() {
-                *part = None;
+                parts.retain(|part| *part != self.beside);
             }
             moved
         };
@@ -138,11 +140,11 @@ impl Unfinished {
 
 impl Drop for Unfinished {
     fn drop(&mut self) {
-        let mut part = part();
-        // Still its own: it was not moved into its place.
-        if part.as_ref() == Some(&self.beside) {
+        let mut parts = parts();
+        // Still in the list: it was not moved into its place.
+        if let Some(at) = parts.iter().position(|part| *part == self.beside) {
             let _ = std::fs::remove_file(&self.beside);
-            *part = None;
+            parts.swap_remove(at);
         }
     }
 }
