@@ -206,7 +206,7 @@ fn folded(residual: i32) -> u32 {
 /// The Rice parameters that need the fewest bits, and how many bits that is.
 fn best_partitions(residual: &[i32], order: usize) -> (Vec<u32>, u64) {
     let len = residual.len();
-    let all = (0..=MOST_PARTITIONS).filter(|n| len % (1 << n) == 0 && len >> n > order);
+    let all = (0..=MOST_PARTITIONS).filter(|n| len.is_multiple_of(1 << n) && len >> n > order);
     let coded = all.map(|n| {
         let mut bits = 6;
         let rice = residual.chunks(len >> n).enumerate().map(|(i, part)| {

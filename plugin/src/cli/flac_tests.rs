@@ -90,7 +90,8 @@ fn a_file_comes_back_to_the_bit() {
 fn a_long_file_numbers_its_frames() {
     // Numbers of one, two and three bytes.
     let samples: Vec<i32> = (0..4096 * 2100).map(|i| (i % 13) - 6).collect();
-    let (back, digest_is_right) = read_back(encoded(&[samples.clone()], 44_100, 16), 16);
+    let (back, digest_is_right) =
+        read_back(encoded(std::slice::from_ref(&samples), 44_100, 16), 16);
     assert!(back[0] == samples);
     assert_eq!(digest_is_right, Some(true));
 }
