@@ -72,7 +72,7 @@ impl Case {
         if self.quality == "live" && self.buffering == "double" && self.rate == 48_000.0 {
             let ms = reported as f64 / 48.0;
             // S10. A block that the hop does not divide costs up to two hops more.
-            let whole = self.block % 64 == 0 || 64 % self.block == 0;
+            let whole = self.block.is_multiple_of(64) || 64usize.is_multiple_of(self.block);
             assert!(self.block > 256 || !whole || ms <= 10.0, "{self:?}: {ms} ms");
         }
     }
