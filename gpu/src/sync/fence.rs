@@ -12,7 +12,7 @@
 //! without them the audio thread could see the signal before the samples. `hand_back` is a Release
 //! and the worker's look at it an Acquire: without them the worker could overwrite the half that was
 //! just handed back while the audio thread's last reads of it are still under way. Asking for a
-//! hop is a Release too ([`super::cursor`]), and the worker's look at that an Acquire: without them
+//! hop is a Release too (`cursor.rs`), and the worker's look at that an Acquire: without them
 //! the worker could see that all was asked for before it sees that the half was taken first.
 //!
 //! **When the other side is late.** A fence that reaches no further costs the audio thread one load,
