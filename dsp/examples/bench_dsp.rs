@@ -4,13 +4,13 @@
 //! the least of several passes over the same input, which a twin, being pure, repeats exactly: so
 //! the worst hop is the work's worst, not the machine's.
 
+mod bench_common;
+
 use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::sync::Arc;
 use std::time::Instant;
 
+use bench_common::{Figure, Python, median, noise, seconds};
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 use scumble_dsp::batch::Batch;
@@ -23,23 +23,6 @@ use scumble_dsp::{
 };
 
 const RATE: f64 = 48_000.0;
-
-fn noise(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> 40) as f32 / 8_388_608.0 - 1.0) * 0.5
-        })
-        .collect()
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
 
 fn all_knobs() -> EffectSettings {
     EffectSettings {
@@ -117,90 +100,6 @@ fn hops(
     best
 }
 
-/// One line of the result.
-struct Figure {
-    id: &'static str,
-    value: f64,
-    unit: &'static str,
-    reference: Option<f64>,
-    /// What is compared with the bar, and how.
-    ratio: Option<f64>,
-    bar: f64,
-    pass: bool,
-}
-
-impl Figure {
-    /// A value that must not be above the bar.
-    fn limit(id: &'static str, value: f64, unit: &'static str, bar: f64) -> Self {
-        Self { id, value, unit, reference: None, ratio: None, bar, pass: value <= bar }
-    }
-
-    fn json(&self) -> String {
-        let number = |x: Option<f64>| x.map_or("null".into(), |x| format!("{x:.5}"));
-        format!(
-            "{{\"id\":\"{}\",\"group\":\"dsp\",\"value\":{:.5},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
-            self.id,
-            self.value,
-            self.unit,
-            number(self.reference),
-            number(self.ratio),
-            self.bar,
-            self.pass
-        )
-    }
-}
-
-/// librosa and pyFFTW in a process of their own, one run at a time.
-struct Python {
-    child: Child,
-    ask: ChildStdin,
-    answer: BufReader<ChildStdout>,
-}
-
-impl Python {
-    fn start() -> Result<Self, String> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = std::env::var_os("SCUMBLE_PYTHON")
-            .map_or_else(|| manifest.join("../target/venv/bin/python"), PathBuf::from);
-        let mut child = Command::new(&python)
-            .arg(manifest.join("tests/py/bench_stft.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|e| format!("{}: {e}; `cargo xtask test` makes the venv", python.display()))?;
-        let ask = child.stdin.take().ok_or("no stdin")?;
-        let answer = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        let mut python = Self { child, ask, answer };
-        let line = python.line()?;
-        if line == "ready" { Ok(python) } else { Err(format!("expected ready, found {line:?}")) }
-    }
-
-    fn line(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        self.answer.read_line(&mut line).map_err(|e| e.to_string())?;
-        Ok(line.trim().to_owned())
-    }
-
-    fn time(&mut self, what: &str) -> Result<f64, String> {
-        writeln!(self.ask, "{what}").map_err(|e| e.to_string())?;
-        self.line()?.parse().map_err(|e| format!("{what}: {e}"))
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It ends with its input; should it not, it is ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
 fn stft(rounds: usize, figures: &mut Vec<Figure>) {
     let spec = WindowSpec::custom(2048, 2048, 512, WindowShape::Hann).expect("legal sizes");
     let clip = noise(3, 2 * 44_100);
@@ -211,7 +110,7 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
     let plan = RealFftPlanner::<f32>::new().plan_fft_forward(2048);
     let (mut time, mut scratch) = (plan.make_input_vec(), plan.make_scratch_vec());
     let mut bare_out = out.clone();
-    let mut python = Python::start();
+    let mut python = Python::start("bench_stft.py");
     if let Err(why) = &python {
         eprintln!("no comparison with librosa and pyFFTW: {why}");
     }
@@ -239,11 +138,11 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
     }
     assert!(out == bare_out, "both must do the same work");
     let value = median(&mut times[0]) * 1e3;
-    let mut compare = |id, times: &mut Vec<f64>, bar: f64, faster: bool| {
+    let mut compare = |id: &str, times: &mut Vec<f64>, bar: f64, faster: bool| {
         let reference = (!times.is_empty()).then(|| median(times) * 1e3);
         let ratio = reference.map(|r| if faster { r / value } else { value / r });
         let pass = ratio.is_some_and(|r| if faster { r >= bar } else { r <= bar });
-        figures.push(Figure { id, value, unit: "ms", reference, ratio, bar, pass });
+        figures.push(Figure { id: id.into(), value, unit: "ms", reference, ratio, bar, pass });
     };
     let [_, bare, pyfftw, librosa] = &mut times;
     compare("stft 2 s over bare loop", bare, 1.15, false);
@@ -290,7 +189,7 @@ fn twin(long: f64, passes: usize, figures: &mut Vec<Figure>) {
     ));
     let typical = median(&mut all);
     figures.push(Figure {
-        id: "twin, worst hop over median hop",
+        id: "twin, worst hop over median hop".into(),
         value: worst * 1e6,
         unit: "us",
         reference: Some(typical * 1e6),
@@ -419,6 +318,6 @@ fn main() {
     painting(if quick { 20 } else { 60 }, &mut figures);
     cold();
     batch();
-    let lines: Vec<String> = figures.iter().map(Figure::json).collect();
+    let lines: Vec<String> = figures.iter().map(|f| f.json("dsp")).collect();
     println!("[\n  {}\n]", lines.join(",\n  "));
 }

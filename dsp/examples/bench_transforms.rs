@@ -3,12 +3,11 @@
 //! One JSON array on stdout; medians of interleaved runs, librosa's in a process of its own. What
 //! librosa caches or compiles is there before it is timed.
 
-use std::hint::black_box;
-use std::io::{BufRead, BufReader, Write};
-use std::path::{Path, PathBuf};
-use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
-use std::time::Instant;
+mod bench_common;
 
+use std::hint::black_box;
+
+use bench_common::{Figure, Python, median, noise, seconds};
 use scumble_dsp::transform::{
     ColumnStream, Cqt, CqtSpec, CqtView, Gabor, GaborSpec, GaborStream, GaborView, Mel, MelSpec,
     MelView, SliceWindow, SlicedGabor, SpectrogramView, StftSpec, Transform, View,
@@ -17,112 +16,6 @@ use scumble_dsp::transform::{
 const RATE: f64 = 44_100.0;
 const SAMPLES: usize = 2 * 44_100;
 const COLUMNS_PER_SECOND: f64 = 60.0;
-
-fn noise(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> 40) as f32 / 8_388_608.0 - 1.0) * 0.5
-        })
-        .collect()
-}
-
-fn median(values: &mut [f64]) -> f64 {
-    values.sort_by(f64::total_cmp);
-    values[values.len() / 2]
-}
-
-fn seconds(work: impl FnOnce()) -> f64 {
-    let start = Instant::now();
-    work();
-    start.elapsed().as_secs_f64()
-}
-
-/// One line of the result.
-struct Figure {
-    id: String,
-    value: f64,
-    unit: &'static str,
-    reference: Option<f64>,
-    /// What is compared with the bar, and how.
-    ratio: Option<f64>,
-    bar: f64,
-    pass: bool,
-}
-
-impl Figure {
-    /// A value that must not be above the bar.
-    fn limit(id: &str, value: f64, unit: &'static str, bar: f64) -> Self {
-        let pass = value <= bar;
-        Self { id: id.to_owned(), value, unit, reference: None, ratio: None, bar, pass }
-    }
-
-    fn json(&self) -> String {
-        let number = |x: Option<f64>| match x {
-            None => "null".to_owned(),
-            Some(x) if x.abs() < 1e-3 => format!("{x:.2e}"),
-            Some(x) => format!("{x:.5}"),
-        };
-        format!(
-            "{{\"id\":\"{}\",\"group\":\"transforms\",\"value\":{},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
-            self.id,
-            number(Some(self.value)),
-            self.unit,
-            number(self.reference),
-            number(self.ratio),
-            self.bar,
-            self.pass
-        )
-    }
-}
-
-/// librosa in a process of its own, one run at a time.
-struct Python {
-    child: Child,
-    ask: ChildStdin,
-    answer: BufReader<ChildStdout>,
-}
-
-impl Python {
-    fn start() -> Result<Self, String> {
-        let manifest = Path::new(env!("CARGO_MANIFEST_DIR"));
-        let python = std::env::var_os("SCUMBLE_PYTHON")
-            .map_or_else(|| manifest.join("../target/venv/bin/python"), PathBuf::from);
-        let mut child = Command::new(&python)
-            .arg(manifest.join("tests/py/bench_transforms.py"))
-            .stdin(Stdio::piped())
-            .stdout(Stdio::piped())
-            .spawn()
-            .map_err(|e| format!("{}: {e}; `cargo xtask test` makes the venv", python.display()))?;
-        let ask = child.stdin.take().ok_or("no stdin")?;
-        let answer = BufReader::new(child.stdout.take().ok_or("no stdout")?);
-        let mut python = Self { child, ask, answer };
-        let line = python.line()?;
-        if line == "ready" { Ok(python) } else { Err(format!("expected ready, found {line:?}")) }
-    }
-
-    fn line(&mut self) -> Result<String, String> {
-        let mut line = String::new();
-        self.answer.read_line(&mut line).map_err(|e| e.to_string())?;
-        Ok(line.trim().to_owned())
-    }
-
-    fn time(&mut self, what: &str) -> Result<f64, String> {
-        writeln!(self.ask, "{what}").map_err(|e| e.to_string())?;
-        self.line()?.parse().map_err(|e| format!("{what}: {e}"))
-    }
-}
-
-impl Drop for Python {
-    fn drop(&mut self) {
-        // It ends with its input; should it not, it is ended.
-        let _ = self.child.kill();
-        let _ = self.child.wait();
-    }
-}
 
 /// A run of one transform over the clip.
 fn run<T: Transform + 'static>(mut transform: T, clip: Vec<f32>) -> Box<dyn FnMut()> {
@@ -145,7 +38,7 @@ fn against_librosa(rounds: usize, figures: &mut Vec<Figure>) {
         ("cqt", 5.0, run(cqt, clip.clone())),
         ("vqt", 5.0, run(vqt, clip)),
     ];
-    let mut python = Python::start();
+    let mut python = Python::start("bench_transforms.py");
     if let Err(why) = &python {
         eprintln!("no comparison with librosa: {why}");
     }
@@ -260,6 +153,6 @@ fn main() {
     against_librosa(if quick { 20 } else { 100 }, &mut figures);
     streaming(if quick { 2.0 } else { 10.0 }, if quick { 3 } else { 7 }, &mut figures);
     reconstruction(if quick { 5 } else { 30 }, &mut figures);
-    let lines: Vec<String> = figures.iter().map(Figure::json).collect();
+    let lines: Vec<String> = figures.iter().map(|f| f.json("transforms")).collect();
     println!("[\n  {}\n]", lines.join(",\n  "));
 }

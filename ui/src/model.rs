@@ -202,85 +202,52 @@ impl Snapshot {
     }
 }
 
-/// The parameters (the ids are those of the host).
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
-#[repr(usize)]
-pub enum ParamId {
-    Bypass,
-    Mix,
-    Output,
-    Quality,
-    Engine,
-    Buffering,
-    OnMiss,
-    BlurTime,
-    BlurFreq,
-    Diffuse,
-    WarpShift,
-    WarpStretch,
-    LowCut,
-    HighCut,
-    ModLow,
-    ModHigh,
-    Freeze,
-    Paint,
-    CanvasLength,
-    CanvasSync,
+macro_rules! param_ids {
+    ($($name:ident = $id:literal,)*) => {
+        /// The parameters (the ids are those of the host).
+        #[derive(Debug, Clone, Copy, PartialEq, Eq, Hash, PartialOrd, Ord)]
+        #[repr(usize)]
+        pub enum ParamId {
+            $($name,)*
+        }
+
+        impl ParamId {
+            pub const ALL: [ParamId; [$($id),*].len()] = [$(ParamId::$name),*];
+
+            /// The host's id.
+            pub fn id(self) -> &'static str {
+                match self {
+                    $(ParamId::$name => $id,)*
+                }
+            }
+        }
+    };
+}
+
+param_ids! {
+    Bypass = "bypass",
+    Mix = "mix",
+    Output = "output",
+    Quality = "quality",
+    Engine = "engine",
+    Buffering = "buffering",
+    OnMiss = "on_miss",
+    BlurTime = "blur_time",
+    BlurFreq = "blur_freq",
+    Diffuse = "diffuse",
+    WarpShift = "warp_shift",
+    WarpStretch = "warp_stretch",
+    LowCut = "low_cut",
+    HighCut = "high_cut",
+    ModLow = "mod_low",
+    ModHigh = "mod_high",
+    Freeze = "freeze",
+    Paint = "paint",
+    CanvasLength = "canvas_length",
+    CanvasSync = "canvas_sync",
 }
 
 impl ParamId {
-    pub const ALL: [ParamId; 20] = {
-        use ParamId::*;
-        [
-            Bypass,
-            Mix,
-            Output,
-            Quality,
-            Engine,
-            Buffering,
-            OnMiss,
-            BlurTime,
-            BlurFreq,
-            Diffuse,
-            WarpShift,
-            WarpStretch,
-            LowCut,
-            HighCut,
-            ModLow,
-            ModHigh,
-            Freeze,
-            Paint,
-            CanvasLength,
-            CanvasSync,
-        ]
-    };
-
-    /// The host's id.
-    pub fn id(self) -> &'static str {
-        match self {
-            ParamId::Bypass => "bypass",
-            ParamId::Mix => "mix",
-            ParamId::Output => "output",
-            ParamId::Quality => "quality",
-            ParamId::Engine => "engine",
-            ParamId::Buffering => "buffering",
-            ParamId::OnMiss => "on_miss",
-            ParamId::BlurTime => "blur_time",
-            ParamId::BlurFreq => "blur_freq",
-            ParamId::Diffuse => "diffuse",
-            ParamId::WarpShift => "warp_shift",
-            ParamId::WarpStretch => "warp_stretch",
-            ParamId::LowCut => "low_cut",
-            ParamId::HighCut => "high_cut",
-            ParamId::ModLow => "mod_low",
-            ParamId::ModHigh => "mod_high",
-            ParamId::Freeze => "freeze",
-            ParamId::Paint => "paint",
-            ParamId::CanvasLength => "canvas_length",
-            ParamId::CanvasSync => "canvas_sync",
-        }
-    }
-
     /// The choices of a stepped parameter, in order; empty for the others.
     pub fn choices(self) -> &'static [&'static str] {
         match self {
