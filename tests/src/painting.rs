@@ -177,9 +177,14 @@ pub fn soak(library: &Path, each: Duration, engine: Option<f64>) -> Answer<()> {
                 gui.open(window)?;
                 let drawn = screen.wait_until_drawn(window, 0.2, LIMIT);
                 drawn.ok_or("the editor stays blank")?;
-                let before = resident_kib();
-                let fidgeted = fidget(&screen, until);
-                println!("memory with the editor open: {before} KiB, then {} KiB", resident_kib());
+                let mut memory = vec![resident_kib()];
+                let mut fidgeted = Ok(());
+                for part in 1..=4 {
+                    fidgeted =
+                        fidgeted.and_then(|()| fidget(&screen, until - each / 4 * (4 - part)));
+                    memory.push(resident_kib());
+                }
+                println!("memory with the editor open, in KiB, after each quarter: {memory:?}");
                 gui.close();
                 fidgeted
             })();
