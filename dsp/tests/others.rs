@@ -1,6 +1,8 @@
 //! Against other people's programs: scipy and librosa, through the project's venv.
 
 mod common;
+#[path = "common/python.rs"]
+mod venv;
 
 use std::collections::BTreeMap;
 use std::path::{Path, PathBuf};
@@ -14,20 +16,7 @@ use scumble_dsp::store::Store;
 use scumble_dsp::texture::{self, AutoGain, RANGE_DB};
 use scumble_dsp::window::{blackman_harris, hann, kaiser};
 use scumble_dsp::{Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec};
-
-/// The interpreter of the venv: `SCUMBLE_PYTHON`, or the one below the target folder.
-fn python() -> PathBuf {
-    let path = std::env::var_os("SCUMBLE_PYTHON").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin/python"),
-        PathBuf::from,
-    );
-    assert!(
-        path.exists(),
-        "no Python with scipy and librosa at {}: `cargo xtask test` makes one, or set SCUMBLE_PYTHON",
-        path.display()
-    );
-    path
-}
+use venv::python;
 
 struct Exchange {
     folder: PathBuf,

@@ -6,16 +6,12 @@ use std::path::{Path, PathBuf};
 use std::process::{Child, ChildStdin, ChildStdout, Command, Stdio};
 use std::time::Instant;
 
+#[path = "../../tests/common/sound.rs"]
+mod sound;
+
+/// Noise in -0.5..0.5, the same for the same seed.
 pub fn noise(seed: u64, len: usize) -> Vec<f32> {
-    let mut state = seed.wrapping_mul(0x9e37_79b9_7f4a_7c15) | 1;
-    (0..len)
-        .map(|_| {
-            state ^= state << 13;
-            state ^= state >> 7;
-            state ^= state << 17;
-            ((state >> 40) as f32 / 8_388_608.0 - 1.0) * 0.5
-        })
-        .collect()
+    sound::noise(seed, len).into_iter().map(|x| 0.5 * x).collect()
 }
 
 pub fn median(values: &mut [f64]) -> f64 {

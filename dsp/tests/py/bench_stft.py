@@ -4,12 +4,11 @@ Reads lines from stdin, "librosa" or "pyfftw"; answers each with the seconds of 
 contenders take turns, in one process each. 2 s at 44.1 kHz, windows of 2048, hop 512.
 """
 
-import sys
-import time
-
 import librosa
 import numpy as np
 import pyfftw
+
+from turns import serve
 
 N, HOP = 2048, 512
 rng = np.random.default_rng(1)
@@ -33,12 +32,4 @@ def with_librosa():
 
 
 runs = {"pyfftw": with_pyfftw, "librosa": with_librosa}
-for run in runs.values():
-    for _ in range(5):
-        run()
-print("ready", flush=True)
-for line in sys.stdin:
-    run = runs[line.strip()]
-    start = time.perf_counter()
-    run()
-    print(time.perf_counter() - start, flush=True)
+serve(runs)

@@ -6,19 +6,10 @@ use std::process::Command;
 
 use serde_json::Value as Json;
 
-/// The interpreter of the venv: `SCUMBLE_PYTHON`, or the one below the target folder.
-fn python() -> PathBuf {
-    let path = std::env::var_os("SCUMBLE_PYTHON").map_or_else(
-        || Path::new(env!("CARGO_MANIFEST_DIR")).join("../target/venv/bin/python"),
-        PathBuf::from,
-    );
-    assert!(
-        path.exists(),
-        "no Python with the references at {}: `cargo xtask test` makes one, or set SCUMBLE_PYTHON",
-        path.display()
-    );
-    path
-}
+#[path = "../common/python.rs"]
+mod venv;
+
+use venv::python;
 
 /// A folder that a script of `tests/py` reads.
 pub struct Exchange {

@@ -6,8 +6,8 @@
 //!
 //! **What the orderings prevent** stands with the fence ([`super::fence`]).
 //!
-//! **When the worker is late,** the reader finds that the fence reaches no further: one load. The hop is given
-//! up; when it comes, it is dropped and counted, by the worker if it knows in time, else here.
+//! **When the worker is late,** the reader finds that the fence reaches no further: one load. The hop
+//! is given up; when it comes, it is dropped and counted, by the worker if it knows in time, else here.
 //!
 //! **When the reader is late,** `begin` returns `None`. When every hop of the waiting generation has
 //! been given up, the worker withdraws it and has its half back without the reader's help, so that

@@ -12,7 +12,8 @@ use scumble_dsp::transform::{
 };
 
 use super::CliError;
-use super::files::{Sound, Unfinished, read};
+use super::files::{Sound, read};
+use super::output::Unfinished;
 use super::plot::Plot;
 
 /// More values than these are refused: they would take two gigabytes.

@@ -11,7 +11,6 @@ use symphonia::core::io::MediaSourceStream;
 use symphonia::core::meta::MetadataOptions;
 
 use super::CliError;
-pub use super::output::Unfinished;
 
 /// A sound in memory, one vector a channel.
 #[derive(Debug, Clone, PartialEq)]
