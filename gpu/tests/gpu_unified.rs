@@ -216,3 +216,36 @@ fn a_lost_device_is_reported_by_everything_and_panics_nowhere() {
     assert!(failures >= 5, "{failures} of 6 calls on a lost device failed"); // S8
     assert!(gpu.is_lost());
 }
+
+#[test]
+fn one_thread_waits_while_another_submits_and_looks() {
+    let gpu = gpu();
+    let memory = UnifiedMemory::new(Arc::clone(&gpu), Mapping::Auto, 64 << 20);
+    let rounds = 300;
+    // As the helper does beside the worker. wgpu panics if both are inside it at a time.
+    let aside = {
+        let (gpu, memory) = (Arc::clone(&gpu), memory.clone());
+        std::thread::Builder::new().name("aside".to_owned()).spawn(move || {
+            let doubler = Doubler::new(&gpu);
+            let mut buffer =
+                memory.create("aside", 256, Access::ReadWrite, Hint::GpuPreferred).unwrap();
+            for _ in 0..rounds {
+                let submission = doubler.run(&gpu, &mut buffer, 64, 1).unwrap();
+                gpu.wait_aside(&submission, Duration::from_secs(20)).unwrap();
+                for _ in 0..20 {
+                    gpu.poll().unwrap();
+                }
+            }
+        })
+    }
+    .unwrap();
+    let doubler = Doubler::new(&gpu);
+    let mut buffer = memory.create("own", 256, Access::ReadWrite, Hint::GpuPreferred).unwrap();
+    while !aside.is_finished() {
+        // A little longer than one wait inside the driver, so that many of those end in vain.
+        let submission = doubler.run(&gpu, &mut buffer, 64, 400).unwrap();
+        gpu.wait(&submission, Duration::from_secs(20)).unwrap(); // L3
+    }
+    aside.join().unwrap();
+    assert!(gpu.completed() > rounds);
+}

@@ -2,8 +2,12 @@
 //!
 //! wgpu panics on errors nobody asked for; here the handler that collects them, and the callback
 //! that learns of a lost device, are installed before the first other call. Completion callbacks
-//! run inside whichever thread polls or submits: only the worker (or one test thread) does either,
-//! and waits are for one submission at most [`POLL_SLICE`] at a time (L3), never for the device.
+//! run inside whichever thread polls or submits. Waits are for one submission at most [`POLL_SLICE`]
+//! at a time (L3), never for the device.
+//!
+//! One thread polls or submits at a time: wgpu 30 panics when a second finds the queue empty between
+//! a wait's timeout and its look at the queue. The worker waits inside the driver ([`Gpu::wait`]);
+//! the helper and the analyst only look, and never while the worker does ([`Gpu::wait_aside`]).
 
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
@@ -66,6 +70,8 @@ pub struct Gpu {
     features: wgpu::Features,
     limits: wgpu::Limits,
     shares_host_memory: bool,
+    /// Held by the one thread that polls or submits.
+    turn: Mutex<()>,
     _instance: wgpu::Instance,
 }
 
@@ -109,6 +115,7 @@ impl Gpu {
             features,
             limits,
             shares_host_memory,
+            turn: Mutex::new(()),
             _instance: instance,
         })
     }
@@ -156,6 +163,7 @@ impl Gpu {
         // that finds nothing in flight.
         let start = Instant::now();
         while !self.is_lost() && start.elapsed() < Duration::from_secs(2) {
+            let _turn = self.turn.lock();
             let _ = self
                 .device
                 .poll(wgpu::PollType::Wait { submission_index: None, timeout: Some(POLL_SLICE) });
@@ -203,6 +211,8 @@ impl Gpu {
             // before this one wrote (the mapped flags of this submission's buffers).
             watch.completed.fetch_max(serial, Ordering::Release);
         });
+        // A submission polls as well.
+        let _turn = self.turn.lock();
         Submission { index: self.queue.submit([commands]), serial }
     }
 
@@ -210,14 +220,45 @@ impl Gpu {
         self.completed() >= submission.serial
     }
 
-    /// Runs due callbacks without waiting.
+    /// Runs due callbacks without waiting in the driver. Any thread.
     pub fn poll(&self) -> Result<(), DeviceError> {
-        // A timeout cannot happen here, and a lost device is told by `take_error`.
-        let _ = self.device.poll(wgpu::PollType::Poll);
+        {
+            let _turn = self.turn.lock();
+            // A timeout cannot happen here, and a lost device is told by `take_error`.
+            let _ = self.device.poll(wgpu::PollType::Poll);
+        }
         self.take_error()
     }
 
-    /// Waits for one submission, in slices of [`POLL_SLICE`].
+    /// Waits for one submission beside the thread that plays: looks now and then, and lets that
+    /// thread go first.
+    pub fn wait_aside(
+        &self,
+        submission: &Submission,
+        timeout: Duration,
+    ) -> Result<(), DeviceError> {
+        let start = Instant::now();
+        loop {
+            if let Some(_turn) = self.turn.try_lock() {
+                let _ = self.device.poll(wgpu::PollType::Poll);
+            }
+            self.take_error()?;
+            if self.is_complete(submission) {
+                return Ok(());
+            }
+            if start.elapsed() > timeout {
+                return Err(DeviceError::Timeout {
+                    wanted: submission.serial,
+                    completed: self.completed(),
+                    waited: start.elapsed(),
+                });
+            }
+            std::thread::sleep(POLL_SLICE / 2);
+        }
+    }
+
+    /// Waits for one submission, in slices of [`POLL_SLICE`]. The thread that plays, or one that has
+    /// the device to itself.
     pub fn wait(&self, submission: &Submission, timeout: Duration) -> Result<(), DeviceError> {
         let start = Instant::now();
         loop {
@@ -232,10 +273,13 @@ impl Gpu {
                     waited: start.elapsed(),
                 });
             }
-            let _ = self.device.poll(wgpu::PollType::Wait {
-                submission_index: Some(submission.index.clone()),
-                timeout: Some(left.min(POLL_SLICE)),
-            });
+            {
+                let _turn = self.turn.lock();
+                let _ = self.device.poll(wgpu::PollType::Wait {
+                    submission_index: Some(submission.index.clone()),
+                    timeout: Some(left.min(POLL_SLICE)),
+                });
+            }
             self.take_error()?;
         }
     }

@@ -106,5 +106,5 @@ fn run_all(gpu: &Gpu, pipelines: &Pipelines, n: usize, t: Transform) -> Result<(
         launch.pass(entry, None, &[dispatch])?;
     }
     let submission = launch.submit()?;
-    gpu.wait(&submission, LIMIT)
+    gpu.wait_aside(&submission, LIMIT)
 }
