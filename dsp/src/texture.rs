@@ -168,6 +168,12 @@ impl RowMap {
         self.rows.iter().map(|&(first, _, _)| first as usize)
     }
 
+    /// For each row the first bin, one past the last, and where it lies between the first bin and
+    /// the next if it holds none; for other engines.
+    pub fn rows(&self) -> &[(u32, u32, f32)] {
+        &self.rows
+    }
+
     pub fn len(&self) -> usize {
         self.rows.len()
     }

@@ -9,6 +9,8 @@
 #[cfg(not(loom))]
 pub mod backend;
 pub mod command;
+#[cfg(not(loom))]
+pub mod compute;
 pub mod config;
 #[cfg(not(loom))]
 pub mod engine;

@@ -5,7 +5,6 @@
 mod gpu_common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gpu_common::player::{Player, config, everything};
@@ -14,9 +13,8 @@ use scumble_gpu::backend::NoBackend;
 use scumble_gpu::backend::adapter::AdapterWish;
 use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
-use scumble_gpu::command::{Operation, Priority};
-use scumble_gpu::engine::{Configured, Engine, EngineKind, EngineOptions, Session, Work};
-use scumble_gpu::sync::{Counter, Stage};
+use scumble_gpu::engine::{Configured, Engine, EngineKind, EngineOptions, Session};
+use scumble_gpu::sync::Counter;
 
 fn options(opener: impl scumble_gpu::backend::OpenBackend + 'static) -> EngineOptions {
     EngineOptions { adapter: AdapterWish::None, opener: Some(Arc::new(opener)), real_time: false }
@@ -208,48 +206,4 @@ fn a_minute_of_sound_with_a_hundred_losses_and_a_thousand_stalls_has_no_wrong_ho
     let metrics = player.control.metrics();
     assert_eq!(metrics.count(Counter::DeviceLosses), 100); // S8, S9
     eprintln!("{blocks} blocks in {:?}, {:?}", start.elapsed(), player.tally);
-}
-
-#[test]
-fn no_hop_waits_for_more_than_one_batch_of_lower_priority() {
-    let (engine, _) = faulty();
-    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
-    player.play_until_served(LONG);
-    let before = player.control.metrics();
-    let ran = Arc::new(AtomicU64::new(0));
-    let (mut sent, mut refused) = (0u64, 0u64);
-    const PIECE: Duration = Duration::from_micros(200);
-    for _ in 0..300 {
-        for priority in [Priority::Medium, Priority::Low] {
-            for _ in 0..8 {
-                let ran = Arc::clone(&ran);
-                let work = Work::new(2, move || {
-                    std::thread::sleep(PIECE);
-                    ran.fetch_add(1, Ordering::Relaxed);
-                });
-                match player.control.submit(priority, Operation::Analyze, work) {
-                    Ok(()) => sent += 1,
-                    Err(_) => refused += 1,
-                }
-            }
-        }
-        player.block(Some(LONG));
-        std::thread::sleep(player.block_time());
-    }
-    let waited = player.control.metrics().since(&before).stage(Stage::Overhead);
-    eprintln!(
-        "{sent} sent, {refused} refused, hops waited p50 {:?} p99 {:?}",
-        waited.p50, waited.p99
-    );
-    assert!(refused > 0, "the levels were full all the time"); // S5
-    assert_eq!(player.tally.rescued, 0);
-    // A batch costs 5: two pieces, and one more of each level at the end of its patience.
-    let batch = PIECE * 4;
-    assert!(waited.p50 < batch + Duration::from_millis(1), "{waited:?}");
-    let start = Instant::now();
-    while ran.load(Ordering::Relaxed) < sent {
-        assert!(start.elapsed() < LONG, "{} of {sent} ran", ran.load(Ordering::Relaxed));
-        player.block(Some(LONG));
-        std::thread::sleep(Duration::from_millis(5));
-    }
 }

@@ -6,7 +6,15 @@ use std::mem::{offset_of, size_of};
 use naga::valid::{Capabilities, ValidationFlags, Validator};
 use scumble_dsp::FrameParams;
 use scumble_gpu::backend::layout::{CLASSES, Header, Job};
+use scumble_gpu::backend::wgpu::analysis::kernels::AnalysisModule;
 use scumble_gpu::backend::wgpu::shaders::{Module, WARP_KERNELS};
+use scumble_gpu::compute::steps::{BandWords, Kernel, NONE, Step};
+
+macro_rules! offsets {
+    ($ty:ty: $($field:ident),* $(,)?) => {
+        vec![$((stringify!($field).to_owned(), offset_of!($ty, $field))),*]
+    };
+}
 
 fn parse(module: Module) -> naga::Module {
     naga::front::wgsl::parse_str(&module.source())
@@ -31,6 +39,36 @@ fn every_kernel_of_every_size_is_valid_and_has_its_entry_points() {
     }
 }
 
+#[test]
+fn the_kernels_of_the_analysis_are_valid_and_their_structs_those_of_rust() {
+    let mut names = Vec::new();
+    for name in AnalysisModule::ALL {
+        let source = name.source();
+        let module = naga::front::wgsl::parse_str(&source)
+            .unwrap_or_else(|error| panic!("{name:?}: {}", error.emit_to_string(&source)));
+        let mut validator = Validator::new(ValidationFlags::all(), Capabilities::empty());
+        validator.validate(&module).unwrap_or_else(|error| panic!("{name:?}: {error:?}"));
+        for entry in &module.entry_points {
+            assert_eq!(entry.workgroup_size, [64, 1, 1], "{}", entry.name);
+            names.push((name, entry.name.clone()));
+        }
+        let rust = offsets!(Step: first, end, n, rows, span, radix, source, target_at, turns,
+            turn_step, sign, start, hop, samples, turned, window, bands, whole, place, stride,
+            keep, count, flags, gain, top_db, pad_0, pad_1, pad_2);
+        assert_eq!(layout_of(&module, "Step"), (rust, size_of::<Step>()));
+        let rust = offsets!(BandWords: bin, at, len, fold_at, frames, row);
+        assert_eq!(layout_of(&module, "Band"), (rust, size_of::<BandWords>()));
+        assert_eq!(constant(&module, "NONE"), naga::Literal::U32(NONE));
+    }
+    let mut wanted: Vec<_> = Kernel::ALL
+        .into_iter()
+        .map(|kernel| (AnalysisModule::of(kernel), kernel.name().to_owned()))
+        .collect();
+    wanted.sort_by(|a, b| a.1.cmp(&b.1));
+    names.sort_by(|a, b| a.1.cmp(&b.1));
+    assert_eq!(names, wanted);
+}
+
 /// Offsets of the members of a WGSL struct, and its span.
 fn layout_of(module: &naga::Module, name: &str) -> (Vec<(String, usize)>, usize) {
     let (_, ty) = module
@@ -44,12 +82,6 @@ fn layout_of(module: &naga::Module, name: &str) -> (Vec<(String, usize)>, usize)
     let members =
         members.iter().map(|m| (m.name.clone().unwrap_or_default(), m.offset as usize)).collect();
     (members, *span as usize)
-}
-
-macro_rules! offsets {
-    ($ty:ty: $($field:ident),* $(,)?) => {
-        vec![$((stringify!($field).to_owned(), offset_of!($ty, $field))),*]
-    };
 }
 
 #[test]

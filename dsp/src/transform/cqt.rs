@@ -247,6 +247,11 @@ impl Cqt {
     pub fn block_samples(&self) -> usize {
         self.folded.len() * self.spec.hop_samples
     }
+
+    /// Frames of one block, and how many of them at each end the longest window spoils.
+    pub fn block_frames(&self) -> (usize, usize) {
+        (self.folded.len(), self.margin)
+    }
 }
 
 impl Transform for Cqt {

@@ -33,6 +33,10 @@ impl Frames {
         self.window.len()
     }
 
+    pub fn window(&self) -> &[f32] {
+        &self.window
+    }
+
     /// The spectrum of the `n` samples that begin at `start`, which may lie outside the signal.
     pub fn at(&mut self, signal: &[f32], start: isize) -> &[Complex<f32>] {
         let n = self.n();

@@ -5,6 +5,7 @@
 
 use realfft::num_complex::Complex;
 
+use super::bank::Bank;
 use super::error::{room, view_room, within};
 use super::frames::Frames;
 use super::{Shape, StftSpec, Transform, TransformError, View};
@@ -183,6 +184,25 @@ impl Mel {
             triangles: Triangles::new(&spec),
             measured: vec![0.0; spec.stft.bins()],
         })
+    }
+
+    pub fn spec(&self) -> &MelSpec {
+        &self.spec
+    }
+
+    /// The triangles over the bins of one frame's spectrum, for other engines.
+    pub fn bank(&self) -> Bank {
+        let mut bank = Bank::default();
+        for (first, span) in &self.triangles.spans {
+            let weights = &self.triangles.weights[span.clone()];
+            bank.push(*first as isize, weights.iter().map(|&w| f64::from(w)));
+        }
+        bank
+    }
+
+    /// The window that a frame is weighed with.
+    pub fn window(&self) -> &[f32] {
+        self.frames.window()
     }
 
     fn measure(&mut self, signal: &[f32], start: isize) {

@@ -22,7 +22,7 @@ pub use cqt::{Cqt, CqtSpec, CqtView, Gamma};
 pub use error::TransformError;
 pub use gabor::{FrameBounds, Gabor, GaborSpec, GaborStream, GaborView, SliceWindow, SlicedGabor};
 pub use mel::{Mel, MelNorm, MelScale, MelSpec, MelView};
-use realfft::num_complex::Complex;
+pub use realfft::num_complex::Complex;
 pub use spectrum::{Spectrogram, SpectrogramView, StftSpec};
 pub use view::{ColumnStream, View};
 

@@ -10,6 +10,7 @@ use std::time::{Duration, Instant};
 use parking_lot::Mutex;
 use scumble_dsp::Field;
 
+use crate::compute::{Aside, Compute, Outcome, Task, TaskId};
 use crate::profile::Trace;
 
 use super::adapter::DeviceFacts;
@@ -85,6 +86,8 @@ pub struct Faults {
     queue: Mutex<std::collections::VecDeque<Fault>>,
     /// Openings that shall fail, before one succeeds again.
     refuse_openings: AtomicU64,
+    /// Portions of tasks that shall lose the device.
+    lose_portions: AtomicU64,
     losses: AtomicU64,
     stalls: AtomicU64,
     others: AtomicU64,
@@ -118,6 +121,11 @@ impl Faults {
 
     pub fn pending(&self) -> usize {
         self.queue.lock().len()
+    }
+
+    /// Lets the next `count` portions of tasks lose the device.
+    pub fn lose_portions(&self, count: u64) {
+        self.lose_portions.fetch_add(count, Ordering::AcqRel);
     }
 
     /// Losses, stalls and other faults that have happened.
@@ -265,6 +273,10 @@ impl Backend for FaultyBackend {
         self.inner.collect(sink)
     }
 
+    fn compute(&mut self) -> Option<&mut dyn Compute> {
+        self.inner.compute().is_some().then_some(self)
+    }
+
     fn stats(&self) -> BackendStats {
         self.inner.stats()
     }
@@ -275,6 +287,57 @@ impl Backend for FaultyBackend {
 
     fn trace(&self, worker: &Trace) -> String {
         self.inner.trace(worker)
+    }
+}
+
+/// Passes tasks through, but for portions that lose the device.
+impl Compute for FaultyBackend {
+    fn prepare(&mut self, id: TaskId, task: &Task) -> Aside<()> {
+        match self.inner.compute() {
+            Some(inner) => inner.prepare(id, task),
+            None => Box::new(|| Err(lost())),
+        }
+    }
+
+    fn start(&mut self, id: TaskId) {
+        if let Some(inner) = self.inner.compute() {
+            inner.start(id);
+        }
+    }
+
+    fn cancel(&mut self, id: TaskId) {
+        if let Some(inner) = self.inner.compute() {
+            inner.cancel(id);
+        }
+    }
+
+    fn submit_portion(&mut self) -> Result<bool, BackendError> {
+        let Some(inner) = self.inner.compute() else { return Ok(false) };
+        let submitted = inner.submit_portion()?;
+        let lose = || {
+            let left = &self.faults.lose_portions;
+            left.fetch_update(Ordering::AcqRel, Ordering::Acquire, |left| left.checked_sub(1))
+        };
+        if submitted && lose().is_ok() {
+            self.faults.losses.fetch_add(1, Ordering::AcqRel);
+            return Err(lost());
+        }
+        Ok(submitted)
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.inner.compute().is_some_and(|inner| inner.is_busy())
+    }
+
+    fn poll(&mut self, done: &mut dyn FnMut(TaskId, Aside<Outcome>)) -> Result<(), BackendError> {
+        match self.inner.compute() {
+            Some(inner) => inner.poll(done),
+            None => Ok(()),
+        }
+    }
+
+    fn portions(&mut self) -> u64 {
+        self.inner.compute().map_or(0, |inner| inner.portions())
     }
 }
 

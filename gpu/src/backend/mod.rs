@@ -21,6 +21,7 @@ use scumble_dsp::{Field, FrameParams, WindowSpec};
 
 use adapter::DeviceFacts;
 
+use crate::compute::Compute;
 use crate::profile::Trace;
 
 /// Number of a session in a backend; small, reused.
@@ -174,6 +175,11 @@ pub trait Backend: Send {
 
     /// Hands out the finished hops of the table, in its order.
     fn collect(&mut self, sink: &mut HopSink<'_>) -> Result<(), BackendError>;
+
+    /// What takes tasks beside the hops, where there is a device for it. Without, the twin has them.
+    fn compute(&mut self) -> Option<&mut dyn Compute> {
+        None
+    }
 
     fn stats(&self) -> BackendStats;
 

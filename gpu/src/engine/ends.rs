@@ -11,6 +11,7 @@ use scumble_dsp::{Field, FrameParams};
 use super::session::Lease;
 use super::state::{EngineKind, EngineState, SharedState};
 use crate::command::{Operation, Priority};
+use crate::compute::{Answer, Task};
 use crate::sync::command_queue::{CommandSender, Refused};
 use crate::sync::doorbell::Doorbell;
 use crate::sync::ring::{FrameWriter, RingFull};
@@ -196,8 +197,23 @@ impl ControlEnd {
         std::iter::once(high).chain(below).collect()
     }
 
-    /// Hands a bounded piece of work to the worker, to be done when no hop is due: `operation` and
-    /// `priority` decide its level (S5). Hands it back when its level is full.
+    /// Asks for a task, to be computed when no hop is due: pictures go to the Low level, all else to
+    /// Medium. The result will stand in the answer. Hands the task back when its level is full.
+    pub fn ask(&self, task: Task) -> Result<Answer, Refused<Box<Task>>> {
+        let (priority, operation) = match task {
+            Task::Picture { .. } => (Priority::Low, Operation::Visualize),
+            _ => (Priority::Medium, Operation::Analyze),
+        };
+        let (work, answer) = Work::new(task);
+        match self.submit(priority, operation, work) {
+            Ok(()) => Ok(answer),
+            Err(Refused { command, reason }) => {
+                Err(Refused { command: command.into_task(), reason })
+            }
+        }
+    }
+
+    /// As [`Self::ask`], at the level that `operation` and `priority` decide (S5).
     pub fn submit(
         &self,
         priority: Priority,

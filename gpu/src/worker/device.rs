@@ -8,6 +8,7 @@ use super::helper::Chore;
 use super::session::{Standing, WorkerSession};
 use crate::backend::adapter::DeviceFacts;
 use crate::backend::{Backend, BackendError, JobTable, SlotId};
+use crate::compute::Compute;
 use crate::engine::{EngineChoice, EngineKind, SharedState};
 use crate::profile::Trace;
 
@@ -15,7 +16,7 @@ use crate::profile::Trace;
 const REOPEN_AFTER: Duration = Duration::from_millis(100);
 const REOPEN_LIMIT: Duration = Duration::from_secs(30);
 /// A device that does not answer for so long is given up as lost.
-const GIVE_UP_AFTER: Duration = Duration::from_secs(6);
+pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(6);
 /// Missed deadlines within a window that bar a session of `Auto` from the device.
 const MISSES_LIMIT: u32 = 40;
 const MISSES_WINDOW: Duration = Duration::from_secs(5);
@@ -73,6 +74,11 @@ impl DeviceSeat {
             Seat::Live(backend) if self.stalled_since.is_none() => Some(backend),
             _ => None,
         }
+    }
+
+    /// The device's other side, if it is free and has one.
+    pub fn compute(&mut self) -> Option<&mut dyn Compute> {
+        self.ready().and_then(|backend| backend.compute())
     }
 
     pub fn close(&mut self, slot: SlotId) {

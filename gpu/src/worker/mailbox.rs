@@ -10,6 +10,7 @@ use parking_lot::Mutex;
 
 use super::session::WorkerSession;
 use crate::backend::{Backend, BackendError};
+use crate::compute::{Outcome, TaskError, TaskId};
 use crate::sync::doorbell::Doorbell;
 
 pub enum Message {
@@ -19,6 +20,12 @@ pub enum Message {
     Opened(Result<Box<dyn Backend>, BackendError>),
     /// The helper has compiled what size `n` needs.
     Warmed(usize, Result<(), BackendError>),
+    /// The analyst has made a task ready for the device.
+    Prepared(TaskId, Result<(), BackendError>),
+    /// It has read what the device left of one.
+    Read(TaskId, Result<Outcome, BackendError>),
+    /// It has computed one.
+    Computed(TaskId, Result<Outcome, TaskError>),
     Trace(SyncSender<String>),
     Quit,
 }

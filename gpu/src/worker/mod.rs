@@ -2,12 +2,13 @@
 //!
 //! Each turn it takes what the audio threads have pushed, puts the due hops of all sessions into one
 //! job table, has the device compute it, writes the results into the inactive halves and signals
-//! them, in that order. Work of lower priority (history for a session that joins the device, fields)
-//! runs only when no hop is due. With nothing to do it sleeps until an audio thread wakes it.
+//! them, in that order. Work of lower priority (tasks, history for a session that joins the device)
+//! runs only when no hop is due, in pieces of bounded size. With nothing to do it sleeps until an audio thread wakes it.
 //!
 //! What the device does not deliver in time, or at all, the worker computes with the session's twin,
 //! which has seen every hop: no state is transferred. It never waits without a limit.
 
+mod analyst;
 pub mod commands;
 mod device;
 mod helper;
@@ -24,6 +25,7 @@ use crate::backend::OpenBackend;
 use crate::engine::EngineError;
 use crate::profile::Trace;
 use crate::sync::doorbell::{Sleeper, doorbell};
+use analyst::Analyst;
 use device::DeviceSeat;
 use helper::Helper;
 pub use mailbox::{Mailbox, Message};
@@ -33,6 +35,8 @@ use session::WorkerSession;
 const IDLE_SLEEP: Duration = Duration::from_millis(20);
 /// Longest sleep while results wait for a free half.
 const SHORT_SLEEP: Duration = Duration::from_micros(500);
+/// Longest sleep while the device computes a portion of lower priority: nobody rings when it ends.
+const PORTION_SLEEP: Duration = Duration::from_micros(100);
 /// Spans that the trace keeps.
 const TRACE_SPANS: usize = 20_000;
 
@@ -44,8 +48,7 @@ pub struct Worker {
     device: DeviceSeat,
     tick: tick::Tick,
     commands: commands::Commands,
-    /// The session whose commands come next.
-    commands_of: usize,
+    analyst: Analyst,
     trace: Trace,
     /// Bytes of messages handled in one turn, reused.
     inbox: VecDeque<Message>,
@@ -62,6 +65,7 @@ impl Worker {
         };
         let helper =
             Helper::spawn(Arc::clone(&mailbox), opener).map_err(failed("scumble-helper"))?;
+        let analyst = Analyst::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-analyst"))?;
         let (bell, sleeper) = doorbell();
         let shared = Arc::clone(&mailbox);
         let thread = std::thread::Builder::new()
@@ -78,7 +82,7 @@ impl Worker {
                     device: DeviceSeat::default(),
                     tick: tick::Tick::default(),
                     commands: commands::Commands::default(),
-                    commands_of: 0,
+                    analyst,
                     trace: Trace::new(TRACE_SPANS),
                     inbox: VecDeque::new(),
                 };
@@ -97,7 +101,11 @@ impl Worker {
                 continue;
             }
             let unpublished = self.sessions.iter().flatten().any(WorkerSession::has_results);
-            let limit = if unpublished { SHORT_SLEEP } else { IDLE_SLEEP };
+            let limit = match () {
+                () if self.commands.has_portion_in_flight() => PORTION_SLEEP,
+                () if unpublished => SHORT_SLEEP,
+                () => IDLE_SLEEP,
+            };
             self.sleeper.sleep(limit);
         }
         // The device is dropped here, on the thread that used it; the helper is joined by its drop.
@@ -116,6 +124,9 @@ impl Worker {
                 Message::Close(id) => self.dismiss(id),
                 Message::Opened(result) => self.device_opened(result),
                 Message::Warmed(n, result) => self.device.warmed(n, result),
+                Message::Prepared(id, result) => self.prepared(id, result),
+                Message::Read(id, result) => self.read(id, result),
+                Message::Computed(id, result) => self.computed(id, result),
                 Message::Trace(reply) => {
                     let text = self.device.trace(&self.trace);
                     // The asker may have gone away.
@@ -147,20 +158,6 @@ impl Worker {
         if self.sessions.iter().all(Option::is_none) {
             self.sessions.clear();
         }
-    }
-
-    /// Runs at most one batch of commands, of one session; the sessions take turns.
-    fn run_commands(&mut self, high_due: bool) -> bool {
-        let count = self.sessions.len();
-        for _ in 0..count {
-            self.commands_of = (self.commands_of + 1) % count;
-            if let Some(session) = &mut self.sessions[self.commands_of]
-                && self.commands.run(&mut session.commands, high_due)
-            {
-                return true;
-            }
-        }
-        false
     }
 
     /// One turn of the loop; see [`tick`]. True if anything was due.

@@ -84,6 +84,7 @@ impl Doubler {
             &[Dispatch {
                 pipeline: &self.pipeline,
                 bindings: &bindings,
+                offset: None,
                 workgroups: [len.div_ceil(64), rows, 1],
             }],
         )

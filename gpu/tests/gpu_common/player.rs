@@ -110,6 +110,11 @@ impl Player {
         Duration::from_secs_f64(self.config.max_block as f64 / self.config.sample_rate)
     }
 
+    /// Hops pushed so far.
+    pub fn pushed(&self) -> u64 {
+        self.pushed
+    }
+
     /// One host block: reads what is due, then pushes what has come in. With `patience`, waits for
     /// what is due, as no host does; without, a hop that is not there is rescued.
     pub fn block(&mut self, patience: Option<Duration>) {

@@ -130,6 +130,15 @@ impl Core {
         &self.bank
     }
 
+    pub fn dual(&self) -> &Bank {
+        &self.dual
+    }
+
+    /// Frames of the rest below, of each bin, of the rest above.
+    pub fn frames_of_sets(&self) -> [usize; 3] {
+        self.plans.each_ref().map(|plans| plans.frames)
+    }
+
     pub fn hop_samples(&self) -> f64 {
         self.n() as f64 / self.frames() as f64
     }

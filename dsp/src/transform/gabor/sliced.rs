@@ -11,6 +11,7 @@ use realfft::num_complex::Complex;
 use super::core::Core;
 use super::{FrameBounds, GaborSpec, TransformError};
 use crate::stft::multiply;
+use crate::transform::bank::Bank;
 use crate::transform::error::{room, within};
 use crate::transform::frames::copy_part;
 use crate::transform::{Shape, Transform};
@@ -94,6 +95,26 @@ impl SlicedGabor {
 
     pub fn frame_bounds(&self) -> FrameBounds {
         self.bounds
+    }
+
+    /// The windows over the FFT of one slice, the rest below first, the rest above last.
+    pub fn bank(&self) -> &Bank {
+        self.core.bank()
+    }
+
+    /// The same bands of the canonical dual.
+    pub fn dual_bank(&self) -> &Bank {
+        self.core.dual()
+    }
+
+    /// Frames of the rest below, of each bin, of the rest above.
+    pub fn frames_of_sets(&self) -> [usize; 3] {
+        self.core.frames_of_sets()
+    }
+
+    /// What fades a slice on its way there, and on its way back.
+    pub fn fades(&self) -> [&[f32]; 2] {
+        [&self.window, &self.dual]
     }
 
     pub fn slice_samples(&self) -> usize {

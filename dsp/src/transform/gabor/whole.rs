@@ -42,6 +42,21 @@ impl Gabor {
         self.core.bank()
     }
 
+    /// The same bands of the canonical dual.
+    pub fn dual_bank(&self) -> &Bank {
+        self.core.dual()
+    }
+
+    /// Frames of the rest below, of each bin, of the rest above.
+    pub fn frames_of_sets(&self) -> [usize; 3] {
+        self.core.frames_of_sets()
+    }
+
+    /// Samples of the block that holds the signal and the silence after it.
+    pub fn block_samples(&self) -> usize {
+        self.core.n()
+    }
+
     fn layout(&self) -> [usize; 3] {
         let frames = self.core.frames();
         [frames, 0, self.core.bins() * frames]

@@ -19,6 +19,7 @@ use parking_lot::RwLock;
 use scumble_dsp::Field;
 use scumble_dsp::effect::Frozen;
 
+use super::analysis::WgpuCompute;
 use super::arena::Arena;
 use super::batch::Batch;
 use super::device::{DeviceError, Gpu, Submission};
@@ -30,6 +31,7 @@ use super::warm;
 use crate::backend::adapter::DeviceFacts;
 use crate::backend::layout::{CLASSES, Header, Job, MIN_N};
 use crate::backend::{Backend, BackendError, BackendStats, HopSink, JobTable, SlotId, SlotSpec};
+use crate::compute::Compute;
 use crate::profile::{PassClock, PassTime, Trace};
 use crate::unified::{Access, Hint, Mapping, UnifiedBuffer, UnifiedError, UnifiedMemory};
 
@@ -93,6 +95,7 @@ pub struct WgpuBackend {
     frames: Arena,
     slots: Vec<Option<Slot>>,
     exchange: Exchange,
+    compute: WgpuCompute,
     batch: Batch,
     in_flight: Option<InFlight>,
     output: Vec<f32>,
@@ -124,6 +127,7 @@ impl WgpuBackend {
             frames: arena("frames", 8, 1 << 18)?,
             slots: Vec::new(),
             exchange,
+            compute: WgpuCompute::new(&gpu, mapping)?,
             batch: Batch::default(),
             in_flight: None,
             output: Vec::new(),
@@ -218,7 +222,12 @@ impl WgpuBackend {
         let mut clock = exchange.clock.as_mut().filter(|_| timed);
         let total = batch.header.jobs;
         let one = |module, entry, workgroups| -> Result<Dispatch<'_>, DeviceError> {
-            Ok(Dispatch { pipeline: pipelines.get(module, entry)?, bindings, workgroups })
+            Ok(Dispatch {
+                pipeline: pipelines.get(module, entry)?,
+                bindings,
+                offset: None,
+                workgroups,
+            })
         };
         let tiles = |samples: u32| samples.div_ceil(64);
         let classes: Vec<(usize, Transform, u32)> = (0..CLASSES)
@@ -520,6 +529,10 @@ impl Backend for WgpuBackend {
             }
         }
         Ok(())
+    }
+
+    fn compute(&mut self) -> Option<&mut dyn Compute> {
+        Some(&mut self.compute)
     }
 
     fn stats(&self) -> BackendStats {

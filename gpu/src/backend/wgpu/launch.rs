@@ -23,6 +23,8 @@ pub struct Launch<'gpu> {
 pub struct Dispatch<'a> {
     pub pipeline: &'a wgpu::ComputePipeline,
     pub bindings: &'a wgpu::BindGroup,
+    /// Byte offset of the one binding that has one.
+    pub offset: Option<u32>,
     pub workgroups: [u32; 3],
 }
 
@@ -55,7 +57,7 @@ impl<'gpu> Launch<'gpu> {
                 continue;
             }
             pass.set_pipeline(dispatch.pipeline);
-            pass.set_bind_group(0, dispatch.bindings, &[]);
+            pass.set_bind_group(0, dispatch.bindings, dispatch.offset.as_slice());
             pass.dispatch_workgroups(x, y, z);
             self.dispatches += 1;
         }

@@ -1,5 +1,6 @@
 //! Everything that talks to wgpu. Only the worker thread (and tests) may call into here.
 
+pub mod analysis;
 pub mod arena;
 pub mod batch;
 pub mod device;

@@ -16,6 +16,7 @@ const TIME: &str = include_str!("../../../shader/time.wgsl");
 const BLUR: &str = include_str!("../../../shader/blur.wgsl");
 const WARP: &str = include_str!("../../../shader/warp.wgsl");
 const BARE: &str = include_str!("../../../shader/bare.wgsl");
+pub(super) const COLOUR: &str = include_str!("../../../shader/colour.wgsl");
 const TEXTURE: &str = include_str!("../../../shader/texture.wgsl");
 const STREAM: &str = include_str!("../../../shader/stream.wgsl");
 
@@ -124,7 +125,7 @@ impl Module {
             Self::Effect => [SHARED, MATH, FRAME, EFFECT].concat(),
             Self::Texture => {
                 let shared = SHARED.replace("outbox: array<f32>;", "outbox: array<u32>;");
-                [&shared, TEXTURE].concat()
+                [&shared, COLOUR, TEXTURE].concat()
             }
             Self::Blur => [SHARED, MATH, FRAME, BLUR].concat(),
             Self::Warp => {

@@ -170,7 +170,8 @@ impl ClipStft {
         }
         for &(module, entry, workgroups) in steps {
             let pipeline = self.pipelines.get(module, entry)?;
-            let dispatch = Dispatch { pipeline, bindings: &self.bindings, workgroups };
+            let dispatch =
+                Dispatch { pipeline, bindings: &self.bindings, offset: None, workgroups };
             launch.pass(entry, None, &[dispatch])?;
         }
         if fetch {

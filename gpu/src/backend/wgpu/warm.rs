@@ -102,7 +102,8 @@ fn run_all(gpu: &Gpu, pipelines: &Pipelines, n: usize, t: Transform) -> Result<(
     ];
     for (module, entry, x) in steps {
         let pipeline = pipelines.get(module, entry)?;
-        let dispatch = Dispatch { pipeline, bindings: &bindings, workgroups: [x, 1, 1] };
+        let dispatch =
+            Dispatch { pipeline, bindings: &bindings, offset: None, workgroups: [x, 1, 1] };
         launch.pass(entry, None, &[dispatch])?;
     }
     let submission = launch.submit()?;

@@ -1,0 +1,416 @@
+//! Work below High (S5): its order against the hops, who computes it, and that each question is
+//! answered. Asserted on order, counts and results, never on times.
+#![cfg(all(feature = "wgpu", not(loom)))]
+
+mod gpu_common;
+
+use std::collections::VecDeque;
+use std::sync::Arc;
+use std::time::{Duration, Instant};
+
+use gpu_common::player::{Player, Sound, config, roomy};
+use gpu_common::wish;
+use parking_lot::Mutex;
+use scumble_dsp::Field;
+use scumble_dsp::Quality;
+use scumble_dsp::transform::{CqtSpec, MelSpec};
+use scumble_gpu::backend::adapter::{AdapterWish, DeviceFacts};
+use scumble_gpu::backend::cpu::{CpuBackend, OpenCpu};
+use scumble_gpu::backend::faulty::{Faults, OpenFaulty};
+use scumble_gpu::backend::wgpu::OpenWgpu;
+use scumble_gpu::backend::{
+    Backend, BackendError, BackendStats, HopSink, JobTable, NoBackend, OpenBackend, SlotId,
+    SlotSpec, Want,
+};
+use scumble_gpu::compute::cpu::CpuTasks;
+use scumble_gpu::compute::{
+    Analysis, Answer, Aside, Compute, Done, Outcome, Picture, PictureRows, Task, TaskError, TaskId,
+};
+use scumble_gpu::engine::{ControlEnd, Engine, EngineKind, EngineOptions};
+use scumble_gpu::sync::Counter;
+
+const LONG: Duration = Duration::from_secs(60);
+
+fn engine(opener: impl OpenBackend + 'static) -> Engine {
+    let opener: Option<Arc<dyn OpenBackend>> = Some(Arc::new(opener));
+    Engine::isolated(EngineOptions { adapter: AdapterWish::None, opener, real_time: false })
+        .expect("starts")
+}
+
+fn sound(samples: usize) -> Arc<[f32]> {
+    let mut sound = vec![vec![0.0; samples]];
+    Sound::new(5, 48_000.0).fill(&mut sound);
+    sound.remove(0).into()
+}
+
+fn mel(samples: usize) -> Task {
+    Task::Analyse { analysis: Analysis::Mel(MelSpec::new(48_000.0)), sound: sound(samples) }
+}
+
+fn cqt(samples: usize) -> Task {
+    Task::Analyse { analysis: Analysis::Cqt(CqtSpec::new(48_000.0)), sound: sound(samples) }
+}
+
+fn column() -> Task {
+    let picture = Picture {
+        window_samples: 2048,
+        hop_samples: 512,
+        rows: PictureRows::Bins,
+        gain: 2.0 / 1024.0,
+        level: Default::default(),
+    };
+    Task::Picture { picture, sound: sound(2048) }
+}
+
+fn take(answer: &Answer) -> Result<Done, TaskError> {
+    answer.wait(LONG).expect("every question is answered")
+}
+
+/// What happened, in the order in which it did.
+#[derive(Clone, Debug, PartialEq, Eq)]
+enum Event {
+    /// The host has handed over all hops before this one.
+    Due(u64),
+    /// A table went out whose outputs end before this hop.
+    Table(u64),
+    Portion,
+    PortionEnded,
+    Started(TaskId),
+}
+
+type Log = Arc<Mutex<Vec<Event>>>;
+
+/// The CPU's hops, and a device for tasks that takes its time over each portion and computes
+/// nothing; both write down what they are asked.
+struct Recorder {
+    hops: CpuBackend,
+    log: Log,
+    running: VecDeque<(TaskId, u32)>,
+    /// Looks until the portion in flight has ended.
+    in_flight: Option<u32>,
+    portions: u64,
+}
+
+/// Portions of a task, and looks at each before it has ended.
+const PORTIONS: u32 = 5;
+const LOOKS: u32 = 3;
+
+impl Backend for Recorder {
+    fn name(&self) -> String {
+        "recorder".to_owned()
+    }
+
+    fn device(&self) -> Option<DeviceFacts> {
+        None
+    }
+
+    fn is_warm(&self, n: usize) -> bool {
+        self.hops.is_warm(n)
+    }
+
+    fn warm_up(&self, n: usize) -> Box<dyn FnOnce() -> Result<(), BackendError> + Send> {
+        self.hops.warm_up(n)
+    }
+
+    fn open(&mut self, slot: SlotId, spec: &SlotSpec) -> Result<(), BackendError> {
+        self.hops.open(slot, spec)
+    }
+
+    fn close(&mut self, slot: SlotId) {
+        self.hops.close(slot);
+    }
+
+    fn set_field(
+        &mut self,
+        slot: SlotId,
+        which: u32,
+        field: &Arc<Field>,
+    ) -> Result<(), BackendError> {
+        self.hops.set_field(slot, which, field)
+    }
+
+    fn set_capture(
+        &mut self,
+        slot: SlotId,
+        which: u32,
+        frame: u64,
+        samples: &[f32],
+    ) -> Result<(), BackendError> {
+        self.hops.set_capture(slot, which, frame, samples)
+    }
+
+    fn submit(&mut self, table: &JobTable) -> Result<(), BackendError> {
+        if let Some(job) = table.jobs.iter().rfind(|job| job.want == Want::Output) {
+            self.log.lock().push(Event::Table(job.hop + 1));
+        }
+        self.hops.submit(table)
+    }
+
+    fn wait(&mut self, timeout: Duration) -> Result<bool, BackendError> {
+        self.hops.wait(timeout)
+    }
+
+    fn collect(&mut self, sink: &mut HopSink<'_>) -> Result<(), BackendError> {
+        self.hops.collect(sink)
+    }
+
+    fn compute(&mut self) -> Option<&mut dyn Compute> {
+        Some(self)
+    }
+
+    fn stats(&self) -> BackendStats {
+        self.hops.stats()
+    }
+}
+
+impl Compute for Recorder {
+    fn prepare(&mut self, _id: TaskId, _task: &Task) -> Aside<()> {
+        Box::new(|| Ok(()))
+    }
+
+    fn start(&mut self, id: TaskId) {
+        self.log.lock().push(Event::Started(id));
+        self.running.push_back((id, PORTIONS));
+    }
+
+    fn cancel(&mut self, id: TaskId) {
+        self.running.retain(|task| task.0 != id);
+    }
+
+    fn submit_portion(&mut self) -> Result<bool, BackendError> {
+        if self.in_flight.is_some() || self.running.is_empty() {
+            return Ok(false);
+        }
+        self.log.lock().push(Event::Portion);
+        self.in_flight = Some(LOOKS);
+        self.portions += 1;
+        Ok(true)
+    }
+
+    fn is_busy(&mut self) -> bool {
+        self.in_flight.is_some()
+    }
+
+    fn poll(&mut self, done: &mut dyn FnMut(TaskId, Aside<Outcome>)) -> Result<(), BackendError> {
+        let Some(left) = &mut self.in_flight else { return Ok(()) };
+        *left -= 1;
+        if *left > 0 {
+            return Ok(());
+        }
+        self.in_flight = None;
+        self.log.lock().push(Event::PortionEnded);
+        if let Some((_, portions)) = self.running.front_mut() {
+            *portions -= 1;
+            if *portions == 0
+                && let Some((id, _)) = self.running.pop_front()
+            {
+                done(id, Box::new(|| Ok(Outcome::Sound(Vec::new()))));
+            }
+        }
+        Ok(())
+    }
+
+    fn portions(&mut self) -> u64 {
+        self.portions
+    }
+}
+
+struct OpenRecorder(Log);
+
+impl OpenBackend for OpenRecorder {
+    fn open(&self, _sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
+        Ok(Box::new(Recorder {
+            hops: CpuBackend::default(),
+            log: Arc::clone(&self.0),
+            running: VecDeque::new(),
+            in_flight: None,
+            portions: 0,
+        }))
+    }
+}
+
+/// Asks for tasks until both levels are full.
+fn fill(control: &ControlEnd, answers: &mut Vec<Answer>) -> u64 {
+    let mut refused = 0;
+    for task in [mel(0), column()] {
+        loop {
+            match control.ask(task.clone()) {
+                Ok(answer) => answers.push(answer),
+                Err(_) => break refused += 1,
+            }
+        }
+    }
+    refused
+}
+
+#[test]
+fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
+    let log = Log::default();
+    let engine = engine(OpenRecorder(Arc::clone(&log)));
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
+    player.play_until_served(LONG);
+    log.lock().clear();
+    let (mut answers, mut refused) = (Vec::new(), 0);
+    for _ in 0..300 {
+        refused += fill(&player.control, &mut answers);
+        player.block(Some(LONG));
+        log.lock().push(Event::Due(player.pushed()));
+        std::thread::sleep(Duration::from_micros(300));
+    }
+    assert_eq!(player.tally.rescued, 0);
+    assert!(refused >= 600, "both levels were full all the time: {refused}"); // S5
+    let events = log.lock().clone();
+    // At most one portion at a time: a device that works in order makes a hop wait for no more.
+    let mut in_flight = 0;
+    for event in &events {
+        match event {
+            Event::Portion => in_flight += 1,
+            Event::PortionEnded => in_flight -= 1,
+            _ => {}
+        }
+        assert!(in_flight <= 1, "{in_flight} portions in flight");
+    }
+    // Once hops are due, at most the portion that was being submitted goes before them.
+    let (mut computed, mut waited_for) = (0, Vec::new());
+    for (at, event) in events.iter().enumerate() {
+        match *event {
+            Event::Table(to) => computed = computed.max(to),
+            Event::Due(to) if computed < to => {
+                let until = events[at..]
+                    .iter()
+                    .position(|event| matches!(event, Event::Table(done) if *done >= to));
+                let Some(until) = until else { continue };
+                let between = &events[at..at + until];
+                waited_for.push(between.iter().filter(|e| **e == Event::Portion).count());
+            }
+            _ => {}
+        }
+    }
+    assert!(waited_for.iter().all(|&portions| portions <= 1), "{waited_for:?}"); // S5
+    let portions = events.iter().filter(|e| **e == Event::Portion).count();
+    assert!(portions > 100, "work below went on meanwhile: {portions}");
+    // Nothing starves, and nothing is lost.
+    let start = Instant::now();
+    for answer in &answers {
+        let done = take(answer).expect("the recorder refuses nothing");
+        assert_eq!(done.by, EngineKind::Gpu);
+        assert!(start.elapsed() < LONG);
+    }
+    let taken = player.control.metrics();
+    let levels: Vec<u64> = (0..3).map(|level| taken.count(Counter::commands(level))).collect();
+    assert!(levels[1] > 0 && levels[2] > 0, "{levels:?}");
+}
+
+#[test]
+fn without_a_device_the_twin_answers_and_says_what_is_wrong() {
+    let engine = engine(NoBackend("no GPU in this machine".into()));
+    let player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 1);
+    let mut twin = CpuTasks::default();
+    for task in [mel(20_000), cqt(20_000), column()] {
+        let done = take(&player.control.ask(task.clone()).expect("room")).expect("done");
+        assert_eq!(done.by, EngineKind::Cpu); // P7
+        assert_eq!(done.outcome, twin.run(&task).expect("the twin"));
+    }
+    let mut bad = MelSpec::new(48_000.0);
+    bad.bins = 0;
+    let task = Task::Analyse { analysis: Analysis::Mel(bad), sound: sound(10) };
+    let error = take(&player.control.ask(task).expect("room")).expect_err("no bins");
+    assert!(error.to_string().contains("number of Mel bins"), "{error}");
+}
+
+#[test]
+fn a_question_is_answered_when_the_engine_ends_and_forgotten_when_nobody_waits() {
+    let engine = engine(OpenCpu);
+    let player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 2);
+    let mut answers = Vec::new();
+    fill(&player.control, &mut answers);
+    // Half of them are taken back.
+    answers.truncate(answers.len() / 2);
+    drop(player);
+    drop(engine);
+    for answer in &answers {
+        let result = take(answer);
+        assert!(matches!(result, Ok(_) | Err(TaskError::Closed)), "{result:?}");
+    }
+}
+
+fn largest_difference(a: &Outcome, b: &Outcome) -> f32 {
+    let flat = |outcome: &Outcome| -> Vec<f32> {
+        match outcome {
+            Outcome::Levels { levels, .. } => levels.clone(),
+            Outcome::Values { values, .. } => values.iter().flat_map(|v| [v.re, v.im]).collect(),
+            Outcome::Sound(sound) => sound.clone(),
+            // Red alone, one level being less than the tolerance; the angle of what is dark is noise.
+            Outcome::Pixels(pixels) => {
+                pixels.chunks_exact(4).map(|p| f32::from(p[0]) * 0.9e-5).collect()
+            }
+        }
+    };
+    let (a, b) = (flat(a), flat(b));
+    assert_eq!(a.len(), b.len());
+    let largest = b.iter().fold(0.0f32, |m, x| m.max(x.abs())).max(1e-9);
+    let worst = a.iter().zip(&b).fold(0.0f32, |m, (x, y)| m.max((x - y).abs()));
+    if largest < 0.01 { worst } else { worst / largest }
+}
+
+#[test]
+fn hops_and_tasks_share_a_device_and_all_are_right() {
+    let faults = Arc::new(Faults::default());
+    let opener = OpenFaulty { inner: OpenWgpu::new(wish()), faults: Arc::clone(&faults) };
+    let engine = engine(opener);
+    let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 2, 128), 3);
+    player.play_until_served(LONG);
+    let tasks = [mel(48_000), cqt(40_000), column(), mel(300), column()];
+    let mut twin = CpuTasks::default();
+    let wanted: Vec<_> = tasks.iter().map(|task| twin.run(task).expect("the twin")).collect();
+    let mut waiting: VecDeque<(usize, Answer)> = VecDeque::new();
+    let (mut asked, mut by_device, mut by_twin) = (0, 0, 0);
+    let start = Instant::now();
+    // Until the device has answered each kind several times over.
+    while by_device < 20 {
+        assert!(start.elapsed() < LONG, "{asked} asked, {by_device} by the device");
+        if waiting.len() < 4 {
+            let which = asked % tasks.len();
+            let answer = player.control.ask(tasks[which].clone()).expect("room");
+            waiting.push_back((which, answer));
+            asked += 1;
+        }
+        player.block(Some(LONG)); // S14: compares every hop
+        std::thread::sleep(player.block_time());
+        while let Some((which, answer)) = waiting.front() {
+            let Some(result) = answer.try_take() else { break };
+            let done = result.expect("nothing is wrong with these");
+            let error = largest_difference(&done.outcome, &wanted[*which]);
+            assert!(error <= 1e-5, "task {which}: {error}"); // S14
+            match done.by {
+                EngineKind::Gpu => by_device += 1,
+                EngineKind::Cpu => by_twin += 1,
+            }
+            waiting.pop_front();
+        }
+    }
+    eprintln!("{asked} tasks, {by_device} by the device, {by_twin} by the twin");
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+    assert_eq!(player.control.metrics().count(Counter::DeviceLosses), 0);
+
+    // A device that is lost under a task: the twin answers, the device comes back.
+    faults.lose_portions(1);
+    let done = loop {
+        assert!(start.elapsed() < 2 * LONG);
+        let answer = player.control.ask(cqt(40_000)).expect("room");
+        let done = loop {
+            player.block(Some(LONG));
+            std::thread::sleep(player.block_time());
+            if let Some(result) = answer.try_take() {
+                break result.expect("nothing is wrong with it");
+            }
+        };
+        if faults.happened().0 == 1 {
+            break done;
+        }
+    };
+    assert_eq!(done.by, EngineKind::Cpu); // S8
+    assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+    player.play_until_served(LONG);
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+}
