@@ -148,7 +148,7 @@ pub struct WarpPhases {
     pub rate: Vec<u32>,
 }
 
-#[derive(Clone, Debug)]
+#[derive(Clone, Debug, PartialEq)]
 pub struct Field {
     spec: FieldSpec,
     columns: Vec<Arc<Column>>,
@@ -192,6 +192,31 @@ impl Field {
             raster::paint(&mut next.columns, &self.spec, stroke, Some(dirty));
         }
         next.finish(next.warp.is_some() || raster::moves_frequency(&canvas.strokes));
+        next
+    }
+
+    /// This field with other cells in the columns of `region`, as another engine has painted them;
+    /// `moves_frequency` as [`raster::moves_frequency`] says of the strokes. Columns that come out as
+    /// they were stay shared.
+    pub fn with_cells(
+        &self,
+        region: Region,
+        cells: &[[f32; LANES]],
+        moves_frequency: bool,
+    ) -> Self {
+        let mut next = self.clone();
+        let blank = Arc::new(Column::empty(self.spec.bands));
+        let columns = region.columns(self.spec.columns);
+        for (column, cells) in columns.zip(cells.chunks_exact(self.spec.bands)) {
+            let slot = &mut next.columns[column];
+            if *slot.cells == *cells {
+                continue;
+            }
+            let mut painted = Column { cells: cells.into(), lanes: 0 };
+            painted.note_lanes();
+            *slot = if painted.lanes == 0 { Arc::clone(&blank) } else { Arc::new(painted) };
+        }
+        next.finish(moves_frequency);
         next
     }
 

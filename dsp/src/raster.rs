@@ -142,39 +142,79 @@ pub(crate) fn paint(
         if only.is_some_and(|only| !only.contains(column, count)) {
             continue;
         }
-        paint_column(&mut columns[column], column, count, spec, stroke, &dabs);
+        paint_column(&mut columns[column], column, spec, stroke, &dabs);
+    }
+}
+
+/// A dab where it meets a column.
+#[derive(Clone, Copy, Debug, PartialEq)]
+pub struct Touch {
+    /// How far the column is from the dab's middle, in its radii.
+    pub across: f32,
+    /// Octaves above the lowest frequency.
+    pub y: f32,
+    pub strength: f32,
+    /// The bands that it reaches, both ends included.
+    pub low: usize,
+    pub high: usize,
+}
+
+/// A stroke on the grid of a field: its radii, at least as large as the grid is fine.
+#[derive(Clone, Copy, Debug)]
+pub struct Tip {
+    columns: usize,
+    bands: usize,
+    radius_time: f32,
+    pub radius_octaves: f32,
+    /// Octaves from band to band.
+    pub band_step: f32,
+}
+
+impl Tip {
+    pub fn new(spec: &FieldSpec, stroke: &Stroke) -> Self {
+        let band_step = spec.octaves() / (spec.bands - 1) as f32;
+        Self {
+            columns: spec.columns,
+            bands: spec.bands,
+            radius_time: reach(stroke.radius_time).max(0.5 / spec.columns as f32),
+            radius_octaves: reach(stroke.radius_octaves).max(0.5 * band_step),
+            band_step,
+        }
+    }
+
+    /// The dabs that meet a column, in order. Engines share this, so that they agree on which.
+    pub fn touches(self, dabs: &[Dab], column: usize) -> impl Iterator<Item = Touch> + '_ {
+        let position = column as f32 / self.columns as f32;
+        dabs.iter().filter_map(move |dab| {
+            let mut dx = (dab.x - position).rem_euclid(1.0);
+            if dx > 0.5 {
+                dx -= 1.0;
+            }
+            let across = dx / self.radius_time;
+            if across.abs() >= 1.0 || dab.strength == 0.0 {
+                return None;
+            }
+            let half = self.radius_octaves * (1.0 - across * across).sqrt();
+            let low = ((dab.y - half) / self.band_step).ceil().max(0.0) as usize;
+            let high = ((dab.y + half) / self.band_step).floor().min((self.bands - 1) as f32);
+            let reached = high >= low as f32;
+            let (y, strength) = (dab.y, dab.strength);
+            reached.then_some(Touch { across, y, strength, low, high: high as usize })
+        })
     }
 }
 
 fn paint_column(
     slot: &mut Arc<Column>,
     column: usize,
-    columns: usize,
     spec: &FieldSpec,
     stroke: &Stroke,
     dabs: &[Dab],
 ) {
-    let radius_time = reach(stroke.radius_time).max(0.5 / columns as f32);
-    let band_step = spec.octaves() / (spec.bands - 1) as f32;
-    let radius_octaves = reach(stroke.radius_octaves).max(0.5 * band_step);
-    let position = column as f32 / columns as f32;
+    let tip = Tip::new(spec, stroke);
     let mut touched: Option<&mut Column> = None;
     let mut slot = Some(slot);
-    for dab in dabs {
-        let mut dx = (dab.x - position).rem_euclid(1.0);
-        if dx > 0.5 {
-            dx -= 1.0;
-        }
-        let across = dx / radius_time;
-        if across.abs() >= 1.0 || dab.strength == 0.0 {
-            continue;
-        }
-        let half = radius_octaves * (1.0 - across * across).sqrt();
-        let low = ((dab.y - half) / band_step).ceil().max(0.0) as usize;
-        let high = ((dab.y + half) / band_step).floor().min((spec.bands - 1) as f32);
-        if high < low as f32 {
-            continue;
-        }
+    for touch in tip.touches(dabs, column) {
         let cells = match &mut touched {
             Some(column) => &mut column.cells,
             None => {
@@ -182,11 +222,11 @@ fn paint_column(
                 &mut touched.insert(Arc::make_mut(slot)).cells
             }
         };
-        for band in low..=high as usize {
-            let octaves = band as f32 * band_step;
-            let up = (octaves - dab.y) / radius_octaves;
-            let distance = (across * across + up * up).sqrt();
-            let weight = dab.strength * falloff(distance, stroke.hardness);
+        for band in touch.low..=touch.high {
+            let octaves = band as f32 * tip.band_step;
+            let up = (octaves - touch.y) / tip.radius_octaves;
+            let distance = (touch.across * touch.across + up * up).sqrt();
+            let weight = touch.strength * falloff(distance, stroke.hardness);
             if weight != 0.0 {
                 let hz = match stroke.kind {
                     StrokeKind::WarpFreq => LOWEST_HZ * octaves.exp2(),

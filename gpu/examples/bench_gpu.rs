@@ -2,6 +2,9 @@
 //!
 //! Runs on the adapter that `SCUMBLE_ADAPTER` names, on the software adapter if it names none.
 
+#[path = "bench_common/analysis.rs"]
+mod analysis;
+
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
@@ -76,6 +79,7 @@ fn main() {
     batching(&mut report, &gpu, quick);
     stft(&mut report, &gpu, quick);
     management(&mut report, &gpu, quick);
+    analysis::run(&mut report, &gpu, quick);
     drop(gpu);
     paced(&mut report, quick);
     println!("{}", Value::Array(report.0));

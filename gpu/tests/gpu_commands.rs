@@ -340,6 +340,7 @@ fn largest_difference(a: &Outcome, b: &Outcome) -> f32 {
             Outcome::Levels { levels, .. } => levels.clone(),
             Outcome::Values { values, .. } => values.iter().flat_map(|v| [v.re, v.im]).collect(),
             Outcome::Sound(sound) => sound.clone(),
+            Outcome::Field(_) => panic!("a field is compared cell by cell"),
             // Red alone, one level being less than the tolerance; the angle of what is dark is noise.
             Outcome::Pixels(pixels) => {
                 pixels.chunks_exact(4).map(|p| f32::from(p[0]) * 0.9e-5).collect()

@@ -2,6 +2,8 @@
 //!
 //! Used by the analyst's thread, one task at a time, never by the worker: a hop does not wait for it.
 
+use std::sync::Arc;
+
 use scumble_dsp::stft::{FramePlan, Spectrum};
 use scumble_dsp::texture;
 use scumble_dsp::transform::{
@@ -86,6 +88,7 @@ impl CpuTasks {
                 Ok(self.made(analysis)?.synthesise(values, *samples)?)
             }
             Task::Picture { picture, sound } => draw(picture, sound),
+            Task::Field { before, change } => Ok(Outcome::Field(Arc::new(change.by_twin(before)))),
         }
     }
 

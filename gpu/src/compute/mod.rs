@@ -8,6 +8,7 @@
 
 mod answer;
 pub mod cpu;
+pub mod field;
 pub mod plan;
 pub mod recipe;
 pub mod steps;
@@ -18,10 +19,11 @@ use scumble_dsp::texture::{AutoGain, RowMap};
 use scumble_dsp::transform::{
     Complex, CqtSpec, GaborSpec, MelSpec, Shape, SliceWindow, TransformError,
 };
-use scumble_dsp::{WindowShape, WindowSpec};
+use scumble_dsp::{Field, WindowShape, WindowSpec};
 
 pub(crate) use answer::Reply;
 pub use answer::{Answer, Done};
+pub use field::FieldChange;
 
 use crate::backend::BackendError;
 
@@ -125,6 +127,11 @@ pub enum Task {
         picture: Picture,
         sound: Arc<[f32]>,
     },
+    /// The field after a change (P4).
+    Field {
+        before: Arc<Field>,
+        change: FieldChange,
+    },
 }
 
 impl Task {
@@ -152,6 +159,7 @@ pub enum Outcome {
     Sound(Vec<f32>),
     /// Four bytes a pixel.
     Pixels(Vec<u8>),
+    Field(Arc<Field>),
 }
 
 /// Why there is no result.

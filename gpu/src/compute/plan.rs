@@ -6,6 +6,7 @@
 
 use scumble_dsp::transform::Shape;
 
+use super::field::{self, FieldReading};
 use super::recipe::{BankRecipe, Blocks, Kind, MelRecipe, PictureRecipe, Real, Recipe, Set};
 use super::steps::{Kernel, NONE, Planned, Step};
 use super::{Outcome, Picture, Task};
@@ -14,12 +15,13 @@ use super::{Outcome, Picture, Task};
 const GROUP_POINTS: usize = 1 << 18;
 
 /// How the words that kernels leave are read.
-#[derive(Clone, Copy, Debug, PartialEq)]
+#[derive(Clone, Debug, PartialEq)]
 pub enum Reading {
     Levels(Shape),
     Values(Shape),
     Sound,
     Pixels,
+    Field(FieldReading),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -28,8 +30,9 @@ pub struct Plan {
     /// Complex elements of the two areas together.
     pub work_elements: usize,
     pub output_words: usize,
-    /// Words of the input.
+    /// Words of the input, and the input itself where the task does not bring it along.
     pub input_words: usize,
+    pub input: Option<Vec<f32>>,
     pub reading: Reading,
 }
 
@@ -45,6 +48,9 @@ impl Plan {
             }
             (Kind::Picture(recipe), Task::Picture { picture, sound }) => {
                 plan_picture(recipe, picture, sound.len())
+            }
+            (Kind::Field(recipe), Task::Field { before, change }) => {
+                field::plan(recipe, before, change)
             }
             _ => return None,
         };
@@ -72,6 +78,7 @@ impl Plan {
                     .collect();
                 Outcome::Values { shape, values }
             }
+            Reading::Field(field) => field.read(words),
             Reading::Sound => Outcome::Sound(floats(words)),
             Reading::Pixels => {
                 Outcome::Pixels(words.into_iter().flat_map(u32::to_le_bytes).collect())
@@ -179,6 +186,7 @@ fn plan_mel(mel: &MelRecipe, samples: usize) -> Plan {
         steps: build.steps,
         output_words: shape.values(),
         input_words: samples,
+        input: None,
         reading: Reading::Levels(shape),
     }
 }
@@ -273,6 +281,7 @@ fn plan_bank(bank: &BankRecipe, samples: usize) -> Option<Plan> {
         steps: build.steps,
         output_words: 2 * shape.values(),
         input_words: samples,
+        input: None,
         reading: Reading::Values(shape),
     })
 }
@@ -321,6 +330,7 @@ fn plan_back(bank: &BankRecipe, values: usize, samples: usize) -> Option<Plan> {
         steps: build.steps,
         output_words: samples,
         input_words: 2 * values,
+        input: None,
         reading: Reading::Sound,
     })
 }
@@ -357,6 +367,7 @@ fn plan_picture(recipe: &PictureRecipe, picture: &Picture, samples: usize) -> Pl
         steps: build.steps,
         output_words: frames * recipe.rows,
         input_words: samples,
+        input: None,
         reading: Reading::Pixels,
     }
 }

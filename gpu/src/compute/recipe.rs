@@ -4,11 +4,13 @@
 use std::f64::consts::TAU;
 use std::sync::Arc;
 
+use scumble_dsp::FieldSpec;
 use scumble_dsp::texture::RowMap;
 use scumble_dsp::transform::mel::Measure;
 use scumble_dsp::transform::{Bank, Shape};
 
 use super::cpu::Made;
+use super::field::FieldRecipe;
 use super::steps::{BandWords, MAGNITUDES, NONE, radices};
 use super::{Analysis, Picture, PictureRows, Task, TaskError};
 
@@ -18,6 +20,7 @@ pub enum Key {
     Analysis(Analysis),
     /// Samples of the window, and the map of its rows.
     Picture(usize, Option<Arc<RowMap>>),
+    Field(FieldSpec),
 }
 
 impl Key {
@@ -33,6 +36,7 @@ impl Key {
                 };
                 Self::Picture(picture.window_samples, map)
             }
+            Task::Field { before, .. } => Self::Field(*before.spec()),
         }
     }
 }
@@ -41,6 +45,7 @@ impl PartialEq for Key {
     fn eq(&self, other: &Self) -> bool {
         match (self, other) {
             (Self::Analysis(a), Self::Analysis(b)) => a == b,
+            (Self::Field(a), Self::Field(b)) => a == b,
             (Self::Picture(n, None), Self::Picture(m, None)) => n == m,
             (Self::Picture(n, Some(a)), Self::Picture(m, Some(b))) => n == m && Arc::ptr_eq(a, b),
             _ => false,
@@ -58,7 +63,7 @@ pub struct Tables {
 
 impl Tables {
     /// exp(-2 pi i m / n) for m in 0..n, computed in f64.
-    fn add_turns(&mut self, n: usize) -> u32 {
+    pub(super) fn add_turns(&mut self, n: usize) -> u32 {
         let at = self.turns.len() as u32;
         self.turns.extend((0..n).map(|m| {
             let (sin, cos) = (TAU * m as f64 / n as f64).sin_cos();
@@ -67,7 +72,7 @@ impl Tables {
         at
     }
 
-    fn add_weights(&mut self, weights: impl IntoIterator<Item = f32>) -> u32 {
+    pub(super) fn add_weights(&mut self, weights: impl IntoIterator<Item = f32>) -> u32 {
         let at = self.weights.len() as u32;
         self.weights.extend(weights);
         at
@@ -215,6 +220,7 @@ pub enum Kind {
     Mel(MelRecipe),
     Bank(BankRecipe),
     Picture(PictureRecipe),
+    Field(FieldRecipe),
 }
 
 /// Constants and what they are.
@@ -260,6 +266,9 @@ impl Recipe {
                 }
             }
             Task::Picture { picture, .. } => picture_kind(&mut tables, picture)?.map(Kind::Picture),
+            Task::Field { before, .. } => {
+                Some(Kind::Field(FieldRecipe::new(&mut tables, before.spec())))
+            }
         };
         // Storage buffers are never empty.
         if tables.bands.is_empty() {

@@ -74,10 +74,11 @@ pub enum Kernel {
     Fetch,
     Unfold,
     Picture,
+    Paint,
 }
 
 impl Kernel {
-    pub const ALL: [Self; 15] = [
+    pub const ALL: [Self; 16] = [
         Self::Load,
         Self::Split,
         Self::Join,
@@ -93,6 +94,7 @@ impl Kernel {
         Self::Fetch,
         Self::Unfold,
         Self::Picture,
+        Self::Paint,
     ];
 
     /// The entry point.
@@ -113,6 +115,7 @@ impl Kernel {
             Self::Fetch => "fetch",
             Self::Unfold => "unfold",
             Self::Picture => "picture",
+            Self::Paint => "paint",
         }
     }
 

@@ -112,11 +112,13 @@ impl Preparer {
         let bytes = 4 * plan.input_words;
         let mut input = make("analysis input", bytes, Access::ReadOnly, Hint::CpuPreferred)?;
         match task {
+            _ if plan.input.is_some() => input.write(0, plan.input.as_deref().unwrap_or(&[]))?,
             Task::Analyse { sound, .. } | Task::Picture { sound, .. } => input.write(0, sound)?,
             Task::Synthesise { values, .. } => {
                 let pairs: Vec<[f32; 2]> = values.iter().map(|v| [v.re, v.im]).collect();
                 input.write(0, &pairs)?;
             }
+            Task::Field { .. } => {}
         }
         let bytes = 8 * plan.work_elements;
         let work = make("analysis work", bytes, Access::ReadWrite, Hint::GpuPreferred)?;

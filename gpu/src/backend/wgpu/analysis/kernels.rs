@@ -10,13 +10,14 @@ use parking_lot::RwLock;
 use crate::backend::BackendError;
 use crate::backend::wgpu::device::{DeviceError, Gpu};
 use crate::backend::wgpu::launch::{Dispatch, Launch};
-use crate::backend::wgpu::shaders::COLOUR;
+use crate::backend::wgpu::shaders::{COLOUR, MATH};
 use crate::compute::steps::{Kernel, RECORD};
 
 const ANALYSIS: &str = include_str!("../../../../shader/analysis.wgsl");
 const ROWS: &str = include_str!("../../../../shader/rows.wgsl");
 const SOUND: &str = include_str!("../../../../shader/sound.wgsl");
 const BANDS: &str = include_str!("../../../../shader/bands.wgsl");
+const PAINT: &str = include_str!("../../../../shader/paint.wgsl");
 const PICTURE: &str = include_str!("../../../../shader/picture.wgsl");
 
 /// A first dispatch may take this long.
@@ -29,10 +30,11 @@ pub enum AnalysisModule {
     Sound,
     Bands,
     Picture,
+    Field,
 }
 
 impl AnalysisModule {
-    pub const ALL: [Self; 4] = [Self::Rows, Self::Sound, Self::Bands, Self::Picture];
+    pub const ALL: [Self; 5] = [Self::Rows, Self::Sound, Self::Bands, Self::Picture, Self::Field];
 
     pub fn of(kernel: Kernel) -> Self {
         match kernel {
@@ -44,6 +46,7 @@ impl AnalysisModule {
                 Self::Bands
             }
             Kernel::Picture => Self::Picture,
+            Kernel::Paint => Self::Field,
         }
     }
 
@@ -52,6 +55,7 @@ impl AnalysisModule {
             Self::Rows => [ANALYSIS, ROWS].concat(),
             Self::Sound => [ANALYSIS, SOUND].concat(),
             Self::Bands => [ANALYSIS, BANDS].concat(),
+            Self::Field => [ANALYSIS, MATH, PAINT].concat(),
             Self::Picture => [ANALYSIS, COLOUR, PICTURE].concat(),
         }
     }

@@ -107,8 +107,8 @@ impl WgpuCompute {
                 finished.push(*id);
             }
         }
-        let records: Vec<u8> = pieces.iter().flat_map(|(_, step)| record(step)).collect();
-        self.records.write(0, bytemuck::cast_slice::<u8, u32>(&records))?;
+        let records: Vec<u32> = pieces.iter().flat_map(|(_, step)| record(step)).collect();
+        self.records.write(0, &records)?;
         self.records.prepare(launch)?;
         let dispatches: Vec<_> = pieces
             .iter()
@@ -160,10 +160,11 @@ impl WgpuCompute {
 }
 
 /// A step as it stands in the records: padded to the next dynamic offset.
-fn record(step: &Step) -> [u8; RECORD] {
-    let mut bytes = [0; RECORD];
-    bytes[..size_of::<Step>()].copy_from_slice(bytemuck::bytes_of(step));
-    bytes
+fn record(step: &Step) -> [u32; RECORD / 4] {
+    let mut words = [0; RECORD / 4];
+    words[..size_of::<Step>() / 4]
+        .copy_from_slice(bytemuck::cast_slice(std::slice::from_ref(step)));
+    words
 }
 
 impl Compute for WgpuCompute {
