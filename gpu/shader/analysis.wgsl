@@ -46,9 +46,12 @@ struct Step {
     flags: u32,
     gain: f32,
     top_db: f32,
-    pad_0: u32,
-    pad_1: u32,
-    pad_2: u32,
+    // Items of a row and its reciprocal, the reciprocal of the span, and how far the turns of
+    // neighbouring points stand apart: divisions are dear, and known beforehand.
+    row_items: u32,
+    per_row: f32,
+    per_span: f32,
+    unit: u32,
 }
 
 // One filter over the bins of a spectrum that goes round.
@@ -89,4 +92,16 @@ fn turn_back(a: vec2<f32>) -> vec2<f32> {
 fn turn(index: u32) -> vec2<f32> {
     let w = turns[step.turns + index * step.turn_step];
     return vec2<f32>(w.x, w.y * step.sign);
+}
+
+// a / by, given the reciprocal; right where the quotient is below 2^22.
+fn quotient(a: u32, by: u32, reciprocal: f32) -> u32 {
+    let near = u32(f32(a) * reciprocal);
+    let left = i32(a) - i32(near * by);
+    return near + select(0u, 1u, left >= i32(by)) - select(0u, 1u, left < 0);
+}
+
+// The row of an item.
+fn row_of(item: u32) -> u32 {
+    return quotient(item, step.row_items, step.per_row);
 }

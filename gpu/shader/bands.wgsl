@@ -18,8 +18,8 @@ fn measure(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let row = item / step.rows;
-    let frame = item % step.rows;
+    let row = row_of(item);
+    let frame = item - row * step.rows;
     let band = bands[step.bands + row];
     let at = step.source + frame * (step.n + 1u) + band.bin;
     var sum = 0.0;
@@ -41,10 +41,12 @@ fn fold(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let band = bands[step.bands + item / step.n];
-    let bin = item % step.n;
+    let row = row_of(item);
+    let band = bands[step.bands + row];
+    let bin = item - row * step.n;
     var sum = vec2<f32>(0.0);
-    for (var i = (bin + step.n - band.fold_at) % step.n; i < band.len; i += step.n) {
+    let first = select(bin + step.n - band.fold_at, bin - band.fold_at, bin >= band.fold_at);
+    for (var i = first; i < band.len; i += step.n) {
         var other = band.bin + i;
         if (other >= step.whole) {
             other -= step.whole;
@@ -61,8 +63,8 @@ fn store(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let row = item / step.count;
-    let point = item % step.count;
+    let row = row_of(item);
+    let point = item - row * step.count;
     let value = work[step.source + row * step.n + step.keep + point];
     let to = 2u * (step.place + row * step.stride + point);
     output[to] = bitcast<u32>(value.x);
@@ -76,7 +78,8 @@ fn fetch(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let at = 2u * (step.place + (item / step.n) * step.stride + item % step.n);
+    let row = row_of(item);
+    let at = 2u * (step.place + row * step.stride + item - row * step.n);
     work[step.target_at + item] = vec2<f32>(input[at], input[at + 1u]);
 }
 

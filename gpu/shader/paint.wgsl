@@ -27,8 +27,8 @@ fn paint(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let column = item / step.n;
-    let band = item % step.n;
+    let column = row_of(item);
+    let band = item - column * step.n;
     var cell: array<f32, 8>;
     for (var lane = 0u; lane < LANES; lane++) {
         cell[lane] = input[step.keep + item * LANES + lane];

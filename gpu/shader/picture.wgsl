@@ -8,8 +8,8 @@ fn picture(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let frame = item / step.rows;
-    let map = step.window + 3u * (item % step.rows);
+    let frame = row_of(item);
+    let map = step.window + 3u * (item - frame * step.rows);
     let first = u32(weights[map]);
     let end = u32(weights[map + 1u]);
     let at = step.source + frame * (step.n + 1u);

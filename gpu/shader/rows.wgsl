@@ -19,16 +19,16 @@ struct Place {
 }
 
 fn place(item: u32) -> Place {
-    let apart = step.n / step.radix;
-    let row = item / apart;
-    let t = item % apart;
-    let k = t % step.span;
+    let apart = step.row_items;
+    let row = row_of(item);
+    let t = item - row * apart;
+    let k = t - quotient(t, step.span, step.per_span) * step.span;
     let at = row * step.n;
     return Place(
         step.source + at + t,
         apart,
         step.target_at + at + (t - k) * step.radix + k,
-        k * (apart / step.span));
+        k * step.unit);
 }
 
 @compute @workgroup_size(64)
@@ -118,8 +118,8 @@ fn pass_any(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let apart = step.n / step.radix;
-    let row = item / step.n;
-    let point = item % step.n;
+    let row = row_of(item);
+    let point = item - row * step.n;
     let block = step.span * step.radix;
     let k = point % step.span;
     // Where the point stands in the block that is made.

@@ -2,7 +2,10 @@
 // transform of its packed points, and both ways back.
 
 fn sample(row: u32, index: u32) -> f32 {
-    let within = (index + step.turned) % (2u * step.n);
+    var within = index + step.turned;
+    if (within >= 2u * step.n) {
+        within -= 2u * step.n;
+    }
     let at = step.start + i32(row * step.hop + within);
     if (at < 0 || at >= i32(step.samples)) {
         return 0.0;
@@ -20,8 +23,8 @@ fn load(@builtin(global_invocation_id) id: vec3<u32>) {
     if (item >= step.end) {
         return;
     }
-    let row = item / step.n;
-    let point = 2u * (item % step.n);
+    let row = row_of(item);
+    let point = 2u * (item - row * step.n);
     work[step.target_at + item] = vec2<f32>(sample(row, point), sample(row, point + 1u));
 }
 
@@ -33,11 +36,11 @@ fn split(@builtin(global_invocation_id) id: vec3<u32>) {
         return;
     }
     let pairs = step.n / 2u + 1u;
-    let row = item / pairs;
-    let k = item % pairs;
+    let row = row_of(item);
+    let k = item - row * pairs;
     let at = step.source + row * step.n;
     let low = work[at + k];
-    let mirrored = conjugate(work[at + (step.n - k) % step.n]);
+    let mirrored = conjugate(work[at + select(step.n - k, 0u, k == 0u)]);
     let even = 0.5 * (low + mirrored);
     let odd = turn_back(complex_mul(turn(k), 0.5 * (low - mirrored)));
     let to = step.target_at + row * (step.n + 1u);

@@ -9,11 +9,12 @@ use std::time::{Duration, Instant};
 
 use gpu_common::player::{Player, config, everything};
 use scumble_dsp::{EffectSettings, Quality};
-use scumble_gpu::backend::NoBackend;
 use scumble_gpu::backend::adapter::AdapterWish;
 use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
-use scumble_gpu::engine::{Configured, Engine, EngineKind, EngineOptions, Session};
+use scumble_gpu::backend::wgpu::device::DeviceError;
+use scumble_gpu::backend::{Backend, BackendError, NoBackend, OpenBackend};
+use scumble_gpu::engine::{Configured, Engine, EngineChoice, EngineKind, EngineOptions, Session};
 use scumble_gpu::sync::Counter;
 
 fn options(opener: impl scumble_gpu::backend::OpenBackend + 'static) -> EngineOptions {
@@ -133,26 +134,6 @@ fn many_sessions_of_all_qualities_share_one_table() {
 }
 
 #[test]
-fn sessions_come_and_go_a_thousand_times_while_audio_runs() {
-    {
-        let engine = Engine::acquire(options(OpenCpu)).unwrap();
-        let mut steady = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 5);
-        for i in 0..1000u32 {
-            let mut guest = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), i);
-            guest.block(None);
-            guest.block(None);
-            if i % 10 == 0 {
-                steady.block(Some(LONG));
-            }
-        }
-        assert_eq!(steady.tally.rescued, 0);
-        drop(engine); // the sessions hold shares of their own
-        assert!(Engine::is_running());
-    }
-    assert!(!Engine::is_running()); // X7: the last share joined the worker
-}
-
-#[test]
 fn configuring_twice_with_the_same_config_changes_nothing() {
     let engine = Engine::isolated(options(OpenCpu)).unwrap();
     let mut session = Session::new(engine);
@@ -206,4 +187,85 @@ fn a_minute_of_sound_with_a_hundred_losses_and_a_thousand_stalls_has_no_wrong_ho
     let metrics = player.control.metrics();
     assert_eq!(metrics.count(Counter::DeviceLosses), 100); // S8, S9
     eprintln!("{blocks} blocks in {:?}, {:?}", start.elapsed(), player.tally);
+}
+
+/// An adapter that is there, and whose driver refuses what the kernels need.
+struct RefusesALimit;
+
+impl OpenBackend for RefusesALimit {
+    fn open(&self, _sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
+        Err(DeviceError::Limit {
+            device: "a small GPU".to_owned(),
+            what: "bytes of workgroup memory",
+            needed: 32_768,
+            found: 16_384,
+        }
+        .into())
+    }
+}
+
+#[test]
+fn a_driver_that_refuses_a_limit_leaves_the_cpu_playing_and_the_user_told() {
+    let engine = Engine::isolated(options(RefusesALimit)).unwrap();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 11);
+    player.settings = everything();
+    let told = "a small GPU allows 16384 bytes of workgroup memory, 32768 are needed";
+    let start = Instant::now();
+    while player.control.state().reason != told {
+        assert!(start.elapsed() < LONG, "{:?}", player.control.state());
+        player.block(Some(LONG));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    for _ in 0..100 {
+        player.block(Some(LONG));
+    }
+    assert_eq!(player.audio.kind(), EngineKind::Cpu); // P7
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+    assert_eq!(player.control.metrics().count(Counter::DeviceLosses), 0);
+}
+
+/// Lets the device miss deadlines until the session leaves it, at most `most`; whether it did.
+fn miss_deadlines(player: &mut Player, faults: &Faults, most: u32) -> bool {
+    for _ in 0..most {
+        let start = Instant::now();
+        // Only a hop that is due can be late: what brings a device up to date is not.
+        while player.audio.kind() != EngineKind::Gpu {
+            assert!(start.elapsed() < LONG, "{:?}", player.control.state());
+            if player.control.state().reason.contains("missed too many deadlines") {
+                return true;
+            }
+            player.block(Some(LONG));
+            std::thread::sleep(Duration::from_micros(300));
+        }
+        faults.inject(Fault::Stall(Duration::from_millis(8)));
+        while faults.pending() > 0 {
+            assert!(start.elapsed() < LONG, "{:?}", player.control.state());
+            player.block(Some(LONG));
+        }
+    }
+    false
+}
+
+#[test]
+fn a_run_of_misses_takes_a_session_of_auto_off_the_device_and_a_probe_brings_it_back() {
+    let (engine, faults) = faulty();
+    let mut auto = config(Quality::Live, 48_000.0, 1, 128);
+    auto.engine_choice = EngineChoice::Auto;
+    let mut player = Player::new(&engine, auto, 12);
+    player.play_until_served(LONG);
+    assert!(!miss_deadlines(&mut player, &faults, 20), "twenty misses are borne");
+    player.play_until_served(LONG);
+    assert!(miss_deadlines(&mut player, &faults, 2000), "a run of them is not");
+    assert_eq!(player.audio.kind(), EngineKind::Cpu);
+    // The bar ends by itself: the device is tried again, and serves.
+    player.play_until_served(LONG);
+    assert_eq!(faults.openings(), 1, "it was not the device's fault alone");
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+
+    // Who asks for the GPU gets it, whatever it misses.
+    let mut always = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 13);
+    drop(player);
+    always.play_until_served(LONG);
+    assert!(!miss_deadlines(&mut always, &faults, 100));
+    assert_eq!(always.tally.rescued, 0, "{:?}", always.tally);
 }

@@ -54,7 +54,7 @@ fn the_kernels_of_the_analysis_are_valid_and_their_structs_those_of_rust() {
         }
         let rust = offsets!(Step: first, end, n, rows, span, radix, source, target_at, turns,
             turn_step, sign, start, hop, samples, turned, window, bands, whole, place, stride,
-            keep, count, flags, gain, top_db, pad_0, pad_1, pad_2);
+            keep, count, flags, gain, top_db, row_items, per_row, per_span, unit);
         assert_eq!(layout_of(&module, "Step"), (rust, size_of::<Step>()));
         let rust = offsets!(BandWords: bin, at, len, fold_at, frames, row);
         assert_eq!(layout_of(&module, "Band"), (rust, size_of::<BandWords>()));

@@ -145,7 +145,6 @@ pub(super) fn plan(recipe: &FieldRecipe, before: &Arc<Field>, change: &FieldChan
     let again = matches!(change, FieldChange::Again { .. });
     let moves_frequency = moves || (again && before.warp_phases().is_some());
     let step = Step {
-        end: (count * bands) as u32,
         n: bands as u32,
         hop: lists_at as u32,
         samples: touches_at as u32,
@@ -154,7 +153,7 @@ pub(super) fn plan(recipe: &FieldRecipe, before: &Arc<Field>, change: &FieldChan
         ..Step::default()
     };
     Plan {
-        steps: vec![Planned { kernel: Kernel::Paint, step, cost: 16 + 4 * longest as u32 }],
+        steps: vec![Planned::new(Kernel::Paint, count * bands, 16 + longest, step)],
         work_elements: 1,
         output_words: count * bands * LANES,
         input_words: input.len(),

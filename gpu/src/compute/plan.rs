@@ -108,8 +108,7 @@ impl Builder {
     }
 
     fn push(&mut self, kernel: Kernel, items: usize, cost: usize, step: Step) {
-        let step = Step { end: items as u32, ..step };
-        self.steps.push(Planned { kernel, step, cost: cost as u32 });
+        self.steps.push(Planned::new(kernel, items, cost, step));
     }
 
     /// From one area to the other.

@@ -39,9 +39,10 @@ pub struct Step {
     pub flags: u32,
     pub gain: f32,
     pub top_db: f32,
-    pub pad_0: u32,
-    pub pad_1: u32,
-    pub pad_2: u32,
+    pub row_items: u32,
+    pub per_row: f32,
+    pub per_span: f32,
+    pub unit: u32,
 }
 
 /// One filter of a bank, as the kernels read it.
@@ -138,6 +139,30 @@ pub struct Planned {
     pub kernel: Kernel,
     pub step: Step,
     pub cost: u32,
+}
+
+impl Planned {
+    /// A step over `items` items, with what its kernel divides by.
+    pub fn new(kernel: Kernel, items: usize, cost: usize, step: Step) -> Self {
+        let row_items = match kernel {
+            Kernel::Pass2 | Kernel::Pass3 | Kernel::Pass4 | Kernel::Pass5 => step.n / step.radix,
+            Kernel::Split => step.n / 2 + 1,
+            Kernel::Measure | Kernel::Picture => step.rows,
+            Kernel::Store => step.count,
+            _ => step.n,
+        }
+        .max(1);
+        let (radix, span) = (step.radix.max(1), step.span.max(1));
+        let step = Step {
+            end: items as u32,
+            row_items,
+            per_row: 1.0 / row_items as f32,
+            per_span: 1.0 / span as f32,
+            unit: step.n / radix / span,
+            ..step
+        };
+        Self { kernel, step, cost: cost as u32 }
+    }
 }
 
 /// Factors of a length, each a pass of its transform; `None` where one is too large for a kernel.

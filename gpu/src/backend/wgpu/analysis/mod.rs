@@ -148,13 +148,13 @@ impl WgpuCompute {
         Ok(finished)
     }
 
-    /// Portions as long as they should be: half as much after one that took too long, a little
-    /// more after one that used all of its cost in less than half of its time.
+    /// Portions as long as they should be: half as much after one that took too long, a half more
+    /// after one that used all of its cost in less than half of its time.
     fn adapt(&mut self, took: Duration, cost: u32) {
         if took > PORTION_TIME {
             self.cost = (self.cost / 2).max(LEAST_COST);
         } else if took < PORTION_TIME / 2 && cost >= self.cost / 2 {
-            self.cost = (self.cost / 4 * 5).min(MOST_COST);
+            self.cost = (self.cost / 2 * 3).min(MOST_COST);
         }
     }
 }
