@@ -16,7 +16,7 @@ use scumble_dsp::Quality;
 use scumble_dsp::transform::{CqtSpec, MelSpec};
 use scumble_gpu::backend::adapter::{AdapterWish, DeviceFacts};
 use scumble_gpu::backend::cpu::{CpuBackend, OpenCpu};
-use scumble_gpu::backend::faulty::{Faults, OpenFaulty};
+use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::backend::{
     Backend, BackendError, BackendStats, HopSink, JobTable, NoBackend, OpenBackend, SlotId,
@@ -288,7 +288,7 @@ fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
     }
     assert!(waited_for.iter().all(|&portions| portions <= 1), "{waited_for:?}"); // S5
     let portions = events.iter().filter(|e| **e == Event::Portion).count();
-    assert!(portions > 100, "work below went on meanwhile: {portions}");
+    assert!(portions >= 3, "work below went on meanwhile: {portions}");
     // Nothing starves, and nothing is lost.
     let start = Instant::now();
     for answer in &answers {
@@ -375,6 +375,10 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
             let answer = player.control.ask(tasks[which].clone()).expect("room");
             waiting.push_back((which, answer));
             asked += 1;
+            if asked % 5 == 0 {
+                // A device that keeps hops waiting keeps tasks waiting, no more.
+                faults.inject(Fault::Stall(Duration::from_millis(30)));
+            }
         }
         player.block(Some(LONG)); // S14: compares every hop
         std::thread::sleep(player.block_time());

@@ -12,6 +12,7 @@ use scumble_dsp::{Quality, WindowSpec};
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::engine::{Engine, EngineKind, EngineOptions};
+use scumble_gpu::sync::Counter;
 
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(5);
@@ -100,4 +101,50 @@ fn a_trace_names_the_passes() {
         }
         assert!(start.elapsed() < LONG, "not in the trace: {missing:?}");
     }
+}
+
+#[test]
+fn losses_and_stalls_of_a_real_device_leave_no_wrong_hop_and_are_counted() {
+    survive(10, 100);
+}
+
+#[test]
+#[ignore = "a device opened a hundred times: about a minute"]
+fn a_hundred_losses_and_a_thousand_stalls_of_a_real_device_leave_no_wrong_hop() {
+    survive(100, 1000);
+}
+
+fn survive(all_losses: u32, all_stalls: u32) {
+    let (engine, faults) = engine();
+    let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 1, 128), 11);
+    player.settings = everything();
+    let (mut losses, mut stalls) = (0, 0);
+    let start = Instant::now();
+    while losses < all_losses || stalls < all_stalls || faults.pending() > 0 {
+        assert!(start.elapsed() < 10 * LONG, "{losses} losses, {stalls} stalls");
+        if player.audio.kind() == EngineKind::Gpu && faults.pending() == 0 {
+            // A loss after every ten stalls: a device that is gone cannot stall.
+            if losses < all_losses && stalls >= 10 * losses {
+                let kinds = [Fault::LoseAtSubmit, Fault::LoseInFlight, Fault::Destroy];
+                faults.inject(kinds[losses as usize % 3]);
+                losses += 1;
+            } else if stalls < all_stalls {
+                faults.inject(Fault::Stall(Duration::from_millis(1 + u64::from(stalls % 30))));
+                stalls += 1;
+            }
+        }
+        player.block(Some(SOON)); // S14: every hop compared
+        std::thread::sleep(player.block_time());
+    }
+    assert_eq!(faults.happened(), (u64::from(all_losses), u64::from(all_stalls), 0));
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally); // no gap
+    let counted = || player.control.metrics().count(Counter::DeviceLosses);
+    let end = Instant::now();
+    // The last may have been drawn, but not told yet.
+    while counted() < u64::from(all_losses) {
+        assert!(end.elapsed() < LONG, "{} counted", counted());
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    assert_eq!(counted(), u64::from(all_losses)); // S8, S9
+    eprintln!("{:?}, {:?}", start.elapsed(), player.tally);
 }

@@ -125,17 +125,22 @@ impl Commands {
 
 impl Worker {
     /// One step of the work below High: takes at most one batch of one session, looks at the portion
-    /// in flight, submits the next. True if anything moved.
+    /// in flight, submits the next. True if there may be more to do at once; while a portion is in
+    /// flight there is not, so that the worker comes to its other duties between any two.
     pub(super) fn run_commands(&mut self, high_due: bool) -> bool {
         let taken = self.take_commands(high_due);
         self.leave_lost_device();
         let ended = self.look_after_portion();
         self.drop_unwanted();
-        let held_back = high_due && self.commands.held_turns < PATIENCE_TURNS;
-        if held_back {
+        let waits = |asked: &Asked| matches!(asked.stage, Stage::OnDevice { .. });
+        if !self.commands.asked.iter().any(waits) {
+            self.commands.held_turns = 0;
+        } else if high_due && self.commands.held_turns < PATIENCE_TURNS {
             self.commands.held_turns += 1;
+        } else {
+            self.submit_portion();
         }
-        taken || ended || (!held_back && self.submit_portion())
+        taken || ended
     }
 
     /// At most one batch of one session; the sessions take turns.
@@ -198,12 +203,8 @@ impl Worker {
                 self.commands.asked[at].stage
                 && losses != now
             {
-                self.commands.busy_since = None;
                 self.fall_back(at);
             }
-        }
-        if self.device.compute().is_none_or(|compute| !compute.is_busy()) {
-            self.commands.busy_since = None;
         }
     }
 
@@ -223,12 +224,16 @@ impl Worker {
 
     /// Looks whether the portion in flight has ended. True if it has.
     fn look_after_portion(&mut self) -> bool {
-        let Some(since) = self.commands.busy_since else { return false };
-        let Some(compute) = self.device.compute() else { return false };
+        // A device that stalls is looked at again when it is back.
+        let compute = self.device.compute();
+        let Some(compute) = compute.and_then(|it| it.is_busy().then_some(it)) else {
+            self.commands.busy_since = None;
+            return false;
+        };
+        let since = *self.commands.busy_since.get_or_insert_with(Instant::now);
         let mut ended = Vec::new();
         let looked = compute.poll(&mut |id, aside: Aside<Outcome>| ended.push((id, aside)));
         let busy = compute.is_busy();
-        let hangs = busy && since.elapsed() > GIVE_UP_AFTER;
         for (id, aside) in ended {
             if let Some(at) = self.commands.position(id) {
                 self.commands.asked[at].stage = Stage::Reading;
@@ -239,7 +244,7 @@ impl Worker {
             self.commands.busy_since = None;
         }
         match looked {
-            Ok(()) if hangs => {
+            Ok(()) if busy && since.elapsed() > GIVE_UP_AFTER => {
                 let message = format!("no answer for {} s", GIVE_UP_AFTER.as_secs());
                 self.device.fail(&BackendError::Lost(message), &mut self.sessions);
             }
@@ -249,19 +254,15 @@ impl Worker {
         !busy
     }
 
-    fn submit_portion(&mut self) -> bool {
-        let Some(compute) = self.device.compute() else { return false };
+    fn submit_portion(&mut self) {
+        let Some(compute) = self.device.compute() else { return };
         match compute.submit_portion() {
             Ok(true) => {
                 self.commands.busy_since = Some(Instant::now());
                 self.commands.held_turns = 0;
-                true
             }
-            Ok(false) => false,
-            Err(error) => {
-                self.device.fail(&error, &mut self.sessions);
-                true
-            }
+            Ok(false) => {}
+            Err(error) => self.device.fail(&error, &mut self.sessions),
         }
     }
 

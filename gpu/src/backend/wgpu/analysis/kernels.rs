@@ -150,7 +150,7 @@ impl Kernels {
             source: wgpu::ShaderSource::Wgsl(AnalysisModule::of(kernel).source().into()),
         };
         // SAFETY: the shaders are ours. Every index they form comes from a plan's steps, which
-        // `Plan::new` fills from the sizes of the buffers that it asks for (a test walks them), or
+        // `Plan::new` fills from the sizes of the buffers that it asks for (`gpu_plans` walks them), or
         // from the tables made with it; sound is read within its length; loops are bounded by both.
         let module = unsafe {
             gpu.device
