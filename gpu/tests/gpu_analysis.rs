@@ -238,3 +238,23 @@ fn columns_and_whole_textures_are_those_of_the_twin() {
         assert!(pixels.chunks_exact(4).all(|p| p[0] == 0 && p[3] == 255));
     }
 }
+
+#[test]
+fn memory_of_large_tasks_goes_back() {
+    let mut device = Device::new(Mapping::Auto);
+    let rate = 48_000.0;
+    let samples = 2 * rate as usize;
+    let analysis = Analysis::Gabor { spec: GaborSpec::new(rate), longest: samples };
+    let task = Task::Analyse { analysis, sound: sound(samples, rate) };
+    let mut before = 0;
+    for round in 0..4 {
+        device.run(std::slice::from_ref(&task));
+        let after = device.0.memory_bytes();
+        eprintln!("{} KiB after round {round}", after >> 10);
+        if round == 0 {
+            before = after;
+        }
+        // S15: constants, and at most one task's buffers for the next.
+        assert!(after <= before.max(32 << 20), "{before} became {after}");
+    }
+}

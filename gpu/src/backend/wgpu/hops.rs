@@ -540,7 +540,9 @@ impl Backend for WgpuBackend {
         BackendStats {
             copies: counters.copies.get(),
             copied_bytes: counters.copied_bytes.get(),
-            memory_bytes: self.memory.bytes().0 + self.memory.bytes().1,
+            memory_bytes: self.memory.bytes().0
+                + self.memory.bytes().1
+                + self.compute.memory_bytes(),
             ..self.stats
         }
     }

@@ -15,6 +15,8 @@ use crate::unified::{Access, Hint, UnifiedBuffer, UnifiedError, UnifiedMemory};
 
 /// Recipes whose constants stay on the device.
 const KEPT: usize = 4;
+/// Memory of ended tasks that is kept for the next; more goes back to the device (S15).
+const SHELVED_BYTES: u64 = 16 << 20;
 
 /// The constant buffers of a recipe; tasks of one recipe share them.
 pub struct Constants {
@@ -138,6 +140,7 @@ impl Preparer {
             self.kernels.bind(&self.gpu, buffers)
         };
         Ok(Job {
+            memory: self.memory.clone(),
             adds_up: matches!((task, &recipe.kind), (Task::Synthesise { .. }, Kind::Bank(_))),
             steps: plan.steps,
             cursor: Cursor::default(),
@@ -171,6 +174,7 @@ pub struct Job {
     pub bindings: wgpu::BindGroup,
     output_words: usize,
     reading: Reading,
+    memory: UnifiedMemory,
 }
 
 impl Job {
@@ -183,7 +187,12 @@ impl Job {
         Box::new(move || {
             let mut words = vec![0u32; self.output_words];
             self.output.read(0, &mut words)?;
-            Ok(Plan::read(self.reading, words))
+            let Self { reading, memory, input, work, output, .. } = self;
+            drop((input, work, output));
+            if memory.bytes().1 > SHELVED_BYTES {
+                memory.trim();
+            }
+            Ok(Plan::read(reading, words))
         })
     }
 }

@@ -43,6 +43,7 @@ struct Portion {
 
 pub struct WgpuCompute {
     gpu: Arc<Gpu>,
+    memory: UnifiedMemory,
     kernels: Arc<Kernels>,
     preparer: Arc<Preparer>,
     records: UnifiedBuffer,
@@ -64,6 +65,7 @@ impl WgpuCompute {
         let preparer = Arc::new(Preparer::new(gpu, &memory, &kernels, records.raw()));
         Ok(Self {
             gpu: Arc::clone(gpu),
+            memory,
             kernels,
             preparer,
             records,
@@ -73,6 +75,12 @@ impl WgpuCompute {
             cost: COST,
             portions: 0,
         })
+    }
+
+    /// Device memory of tasks and their constants, in use or kept for the next.
+    pub fn memory_bytes(&self) -> u64 {
+        let (used, kept) = self.memory.bytes();
+        used + kept
     }
 
     /// Encodes pieces of the running tasks, one task after the other, until the portion is full.
