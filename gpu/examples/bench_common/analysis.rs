@@ -74,7 +74,7 @@ fn tasks() -> Vec<(&'static str, Task, f64)> {
         ("a column of the spectrogram", picture(2048), 5.0),
         ("a texture of 2 s", picture(clip.len()), 100.0),
         ("one stroke on the field", field(FieldChange::Add(Arc::new(stroke))), 16.0),
-        ("a field of 20 strokes", field(FieldChange::Again { canvas, dirty: all }), 100.0),
+        ("a field of 20 strokes", field(FieldChange::Again { canvas, dirty: all }), 320.0),
     ]
 }
 

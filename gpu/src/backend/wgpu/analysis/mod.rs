@@ -53,6 +53,8 @@ pub struct WgpuCompute {
     in_flight: Option<Portion>,
     /// What one portion may cost.
     cost: u32,
+    /// The last portion took too long.
+    slow: bool,
     portions: u64,
 }
 
@@ -73,6 +75,7 @@ impl WgpuCompute {
             running: VecDeque::new(),
             in_flight: None,
             cost: COST,
+            slow: false,
             portions: 0,
         })
     }
@@ -156,11 +159,14 @@ impl WgpuCompute {
         Ok(finished)
     }
 
-    /// Portions as long as they should be: half as much after one that took too long, a half more
-    /// after one that used all of its cost in less than half of its time.
+    /// Portions as long as they should be: half as much after two in a row that took too long (one
+    /// may have been held up by other work), a half more after one that used all of its cost in less
+    /// than half of its time.
     fn adapt(&mut self, took: Duration, cost: u32) {
-        if took > PORTION_TIME {
+        let was_slow = std::mem::replace(&mut self.slow, took > PORTION_TIME);
+        if self.slow && was_slow {
             self.cost = (self.cost / 2).max(LEAST_COST);
+            self.slow = false;
         } else if took < PORTION_TIME / 2 && cost >= self.cost / 2 {
             self.cost = (self.cost / 2 * 3).min(MOST_COST);
         }
