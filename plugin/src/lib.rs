@@ -10,6 +10,7 @@ mod canvas;
 pub mod cli;
 mod control;
 mod instance;
+mod lens;
 pub mod rig;
 mod spectrogram;
 pub mod timing;

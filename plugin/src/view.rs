@@ -13,8 +13,8 @@ use scumble_params::{CanvasSync, EngineChoice, Preset, PresetStore, factory_pres
 use scumble_ui::glue::link::{Instance as Link, Presets, Sound, Window};
 use scumble_ui::host::{Columns, Message};
 use scumble_ui::model::{
-    BufferMode, EngineView, HalfRole, HalfView, Health, ParamId, PresetEntry, QueueView, Snapshot,
-    Source, TimeUnit, Transport,
+    Axis, BufferMode, EngineView, HalfRole, HalfView, Health, ParamId, PresetEntry, QueueView,
+    Snapshot, Source, TimeUnit, Transport,
 };
 use scumble_ui::stroke::Stroke;
 
@@ -103,8 +103,8 @@ impl Link for Instance {
         *self.window.lock().unwrap_or_else(PoisonError::into_inner) = Some(window);
     }
 
-    fn take_columns(&self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
-        self.with_active(|active| active.columnist.take(source, sink));
+    fn take_columns(&self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.with_active(|active| active.columnist.take(source, axis, sink));
     }
 
     fn level_range_db(&self) -> (f32, f32) {

@@ -4,7 +4,7 @@
 //! Every method is called on the editor's thread, within one frame, and must return at once: no
 //! waiting for audio, worker or disk beyond one small file.
 
-use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::model::{Axis, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
 use crate::stroke::Stroke;
 
 /// A run of spectrogram columns that came in since the last frame.
@@ -14,7 +14,7 @@ pub struct Columns<'a> {
     pub position: f32,
     /// How much of the loop one column covers.
     pub width: f32,
-    /// Bands in each column, lowest first, evenly spaced over the log-frequency axis.
+    /// Bands in each column, lowest first, evenly spaced over the axis.
     pub bands: usize,
     /// Columns one after the other, RGBA8 as the texture bridge makes them (P5): R is magnitude.
     pub rgba: &'a [u8],
@@ -50,8 +50,12 @@ pub trait EditorHost {
     /// Brings `to` up to date; strings and vectors in it are reused.
     fn snapshot(&mut self, to: &mut Snapshot);
 
-    /// Hands over the spectrogram columns of `source` that came in since the last call.
-    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+    /// Hands over the spectrogram columns of `source` on `axis` that came in since the last call.
+    fn take_columns(&mut self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>));
+
+    /// The frequency axis that was chosen last.
+    fn axis(&self) -> Axis;
+    fn set_axis(&mut self, axis: Axis);
 
     /// Where the spectrogram's levels lie: dB at R = 0 and at R = 1.
     fn level_range_db(&self) -> (f32, f32);

@@ -294,6 +294,18 @@ impl Source {
     }
 }
 
+pub use scumble_params::Axis;
+
+/// The axes in the order of the menu, with what there is to say of each.
+pub const AXES: [(Axis, &str, &str); 6] = [
+    (Axis::Log, "Log", "Log: octaves"),
+    (Axis::Linear, "Lin", "Linear: hertz"),
+    (Axis::Mel, "Mel", "Mel: steps of pitch as the ear hears them"),
+    (Axis::Cqt, "CQT", "Constant Q: quarter tones, sharp and late"),
+    (Axis::Vqt, "VQT", "Variable Q: quarter tones, quicker in the bass"),
+    (Axis::Gabor, "Gabor", "Gabor: quarter tones, nothing lost"),
+];
+
 /// A preset as the browser lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PresetEntry {

@@ -9,7 +9,7 @@ use scumble_params::{Document, ScumbleParams};
 use super::link::{Instance, Sound};
 use crate::host::{Columns, EditorHost, Message, Side};
 use crate::layout::MIN_SIZE;
-use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::model::{Axis, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
 use crate::stroke::Stroke;
 
 /// What a preset does not change: the machine and the host's own switch.
@@ -136,14 +136,16 @@ impl PluginHost {
 
     /// The window's size and scale, to be found again.
     pub fn keep_size(&mut self, width: f32, height: f32, zoom: f32) {
-        let size = scumble_params::EditorSize {
+        let kept = self.params.document.get().editor;
+        let look = scumble_params::EditorLook {
             // A host may set any size; what is saved must be one that loading allows.
             width: width.max(MIN_SIZE[0]).round() as u32,
             height: height.max(MIN_SIZE[1]).round() as u32,
             zoom,
+            ..kept
         };
-        if self.params.document.get().editor != size {
-            self.write(|document| document.editor = size);
+        if kept != look {
+            self.write(|document| document.editor = look);
         }
     }
 
@@ -163,8 +165,16 @@ impl EditorHost for PluginHost {
         self.instance.fill(to);
     }
 
-    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
-        self.instance.take_columns(source, sink);
+    fn take_columns(&mut self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.instance.take_columns(source, axis, sink);
+    }
+
+    fn axis(&self) -> Axis {
+        self.params.document.get().editor.axis
+    }
+
+    fn set_axis(&mut self, axis: Axis) {
+        self.write(|document| document.editor.axis = axis);
     }
 
     fn level_range_db(&self) -> (f32, f32) {

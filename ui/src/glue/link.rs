@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nice_plug_egui::EguiEditorState;
 
 use crate::host::{Columns, Message};
-use crate::model::{ParamId, PresetEntry, Snapshot, Source};
+use crate::model::{Axis, ParamId, PresetEntry, Snapshot, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
@@ -29,8 +29,8 @@ pub trait Instance: Send + Sync + 'static {
     /// seen are made while [`Window::is_open`] and not otherwise.
     fn set_window(&self, window: Window);
 
-    /// Hands over the columns of `source` that came in since the last call.
-    fn take_columns(&self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+    /// Hands over the columns of `source` on `axis` that came in since the last call.
+    fn take_columns(&self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>));
 
     /// dB at the texture's R = 0 and R = 1.
     fn level_range_db(&self) -> (f32, f32);

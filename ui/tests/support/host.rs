@@ -7,7 +7,7 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::Params;
 use scumble_params::ScumbleParams;
 use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use scumble_ui::model::{Axis, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
 use scumble_ui::stroke::Stroke;
 
 pub struct TestHost {
@@ -26,6 +26,7 @@ pub struct TestHost {
     pub messages: Vec<Message>,
     pub asked_size: Option<[f32; 2]>,
     pub solo: bool,
+    pub axis: Axis,
     pub hint_seen: bool,
     pub restart: bool,
     pub resets: u32,
@@ -56,6 +57,7 @@ impl Default for TestHost {
             messages: Vec::new(),
             asked_size: None,
             solo: false,
+            axis: Axis::default(),
             hint_seen: true,
             restart: false,
             resets: 0,
@@ -101,7 +103,7 @@ impl EditorHost for TestHost {
         to.clone_from(&self.snapshot);
     }
 
-    fn take_columns(&mut self, _source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
+    fn take_columns(&mut self, _source: Source, _axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
         if let Some((bands, rgba)) = self.columns.borrow_mut().take() {
             let count = rgba.len() / (bands * 4);
             sink(Columns { position: 0.0, width: 1.0 / count as f32, bands, rgba: &rgba });
@@ -109,6 +111,14 @@ impl EditorHost for TestHost {
         if let Some((position, width, bands, rgba)) = self.fresh.take() {
             sink(Columns { position, width, bands, rgba: &rgba });
         }
+    }
+
+    fn axis(&self) -> Axis {
+        self.axis
+    }
+
+    fn set_axis(&mut self, axis: Axis) {
+        self.axis = axis;
     }
 
     fn level_range_db(&self) -> (f32, f32) {
