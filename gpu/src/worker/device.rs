@@ -7,7 +7,7 @@ use super::Worker;
 use super::helper::Chore;
 use super::session::{Standing, WorkerSession};
 use crate::backend::adapter::DeviceFacts;
-use crate::backend::{Backend, BackendError, JobTable, SlotId};
+use crate::backend::{Backend, BackendError, JobTable, OpenBackend, SlotId};
 use crate::engine::{EngineChoice, EngineKind, SharedState};
 use crate::profile::Trace;
 
@@ -134,6 +134,25 @@ impl DeviceSeat {
         }
     }
 
+    /// Gives up a device that does its work, for another.
+    pub fn leave(&mut self, sessions: &mut [Option<WorkerSession>]) {
+        match std::mem::replace(&mut self.seat, Seat::Empty) {
+            Seat::Live(backend) => self.dead.push(backend),
+            // What comes of it is known by its opener.
+            Seat::Opening => self.seat = Seat::Opening,
+            Seat::Empty | Seat::Unusable(_) => {}
+        }
+        self.facts = None;
+        self.stalled_since = None;
+        self.reopen_after = REOPEN_AFTER;
+        self.last_error = None;
+        self.losses = 0;
+        self.warming.clear();
+        for session in sessions.iter_mut().flatten() {
+            session.forget_device(Standing::Away);
+        }
+    }
+
     /// The helper has compiled for a size.
     pub fn warmed(&mut self, n: usize, result: Result<(), BackendError>) {
         self.warming.retain(|&size| size != n);
@@ -169,8 +188,18 @@ impl DeviceSeat {
 }
 
 impl Worker {
-    pub(super) fn device_opened(&mut self, result: Result<Box<dyn Backend>, BackendError>) {
+    pub(super) fn device_opened(
+        &mut self,
+        opener: &Arc<dyn OpenBackend>,
+        result: Result<Box<dyn Backend>, BackendError>,
+    ) {
         let seat = &mut self.device;
+        if !Arc::ptr_eq(opener, &self.opener) {
+            // Another device was chosen meanwhile.
+            seat.dead.extend(result.ok());
+            seat.seat = Seat::Empty;
+            return;
+        }
         match result {
             Ok(backend) => {
                 log::info!("scumble: {} is open", backend.name());
@@ -223,7 +252,7 @@ impl Worker {
         sizes.dedup();
         let again = self.device.losses > 0 || self.device.last_error.is_some();
         let after = if again { self.device.reopen_after } else { Duration::ZERO };
-        if self.helper.give(Chore::Open { after, sizes }) {
+        if self.helper.give(Chore::Open { after, sizes, opener: Arc::clone(&self.opener) }) {
             self.device.seat = Seat::Opening;
         }
     }

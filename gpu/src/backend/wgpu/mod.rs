@@ -30,7 +30,7 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-use crate::backend::adapter::AdapterWish;
+use crate::backend::adapter::{AdapterWish, Candidate};
 use crate::backend::{Backend, BackendError, OpenBackend};
 use crate::unified::Mapping;
 
@@ -63,5 +63,9 @@ impl OpenBackend for OpenWgpu {
             }
         }
         Ok(Box::new(backend))
+    }
+
+    fn devices(&self) -> Vec<Candidate> {
+        find::candidates()
     }
 }
