@@ -306,6 +306,17 @@ pub const AXES: [(Axis, &str, &str); 6] = [
     (Axis::Gabor, "Gabor", "Gabor: quarter tones, nothing lost"),
 ];
 
+/// The devices that there are to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DevicesView {
+    /// Name of the one that was chosen; empty for the best.
+    pub chosen: String,
+    /// Whether something stronger than the user's choice decides, and what.
+    pub fixed: Option<String>,
+    /// Names, and whether it is a software adapter; nothing before the system has answered.
+    pub found: Vec<(String, bool)>,
+}
+
 /// A preset as the browser lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PresetEntry {

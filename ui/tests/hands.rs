@@ -502,6 +502,37 @@ fn settings_change_at_once_and_a_restart_is_asked_for_when_they_close() {
 }
 
 #[test]
+fn a_device_is_chosen_from_those_that_were_found() {
+    let mut host = scenes::no_gpu();
+    host.devices.found = vec![("Big Card".into(), false), ("llvmpipe".into(), true)];
+    let mut s = stage_of(host);
+    s.click("Settings");
+    assert!(s.host().log.contains(&"look for devices".to_owned()));
+    s.click("Device");
+    s.click("Big Card");
+    assert_eq!(s.host().devices.chosen, "Big Card");
+    s.click("Device");
+    s.click("Best");
+    assert_eq!(s.host().devices.chosen, "");
+    // What the environment decides is told and cannot be changed.
+    s.harness.state_mut().host.devices.fixed = Some("software: SCUMBLE_ADAPTER says so".into());
+    s.harness.run_steps(2);
+    assert!(s.harness.query_by_label("Device").is_some());
+    assert!(s.harness.query_by_label("software: SCUMBLE_ADAPTER says so").is_some());
+}
+
+#[test]
+fn what_is_heard_becomes_the_default_and_no_longer() {
+    let mut s = stage();
+    s.click("Presets");
+    s.click("Use as default");
+    assert!(s.host().default_preset);
+    s.click("Presets");
+    s.click("Clear the default");
+    assert!(!s.host().default_preset);
+}
+
+#[test]
 fn a_toast_goes_by_itself_or_by_a_click() {
     let mut s = stage();
     let note = |text: &str| scumble_ui::host::Message::note(text);

@@ -9,7 +9,9 @@ use scumble_params::{Document, ScumbleParams};
 use super::link::{Instance, Sound};
 use crate::host::{Columns, EditorHost, Message, Side};
 use crate::layout::MIN_SIZE;
-use crate::model::{Axis, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+};
 use crate::stroke::Stroke;
 
 /// What a preset does not change: the machine and the host's own switch.
@@ -301,6 +303,15 @@ impl EditorHost for PluginHost {
         self.instance.presets().exchange_path(name)
     }
 
+    fn set_default_preset(&mut self, default: bool) -> Result<(), String> {
+        let sound = default.then(|| self.sound());
+        self.instance.presets().set_default(sound.as_ref())
+    }
+
+    fn has_default_preset(&self) -> bool {
+        self.instance.presets().has_default()
+    }
+
     fn import_preset(&mut self, path: &str) -> Result<(), String> {
         let name = self.instance.presets().import(path)?;
         self.list = self.instance.presets().list();
@@ -344,6 +355,18 @@ impl EditorHost for PluginHost {
             s.ring_depth = settings.ring_depth;
             s.fence_timeout_ms = settings.fence_timeout_ms;
         });
+    }
+
+    fn devices(&self) -> DevicesView {
+        self.instance.devices()
+    }
+
+    fn look_for_devices(&mut self) {
+        self.instance.look_for_devices();
+    }
+
+    fn set_device(&mut self, name: &str) -> Result<(), String> {
+        self.instance.set_device(name)
     }
 
     fn settings_closed(&mut self) {

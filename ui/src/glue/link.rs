@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nice_plug_egui::EguiEditorState;
 
 use crate::host::{Columns, Message};
-use crate::model::{Axis, ParamId, PresetEntry, Snapshot, Source};
+use crate::model::{Axis, DevicesView, ParamId, PresetEntry, Snapshot, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
@@ -55,6 +55,13 @@ pub trait Instance: Send + Sync + 'static {
     /// The next message for the musician.
     fn take_message(&self) -> Option<Message>;
 
+    /// What devices there are and which was chosen.
+    fn devices(&self) -> DevicesView;
+    /// Asks the system for its devices; [`Self::devices`] tells some time later.
+    fn look_for_devices(&self);
+    /// Chooses a device by name for all instances, now and later; none named, the best.
+    fn set_device(&self, name: &str) -> Result<(), String>;
+
     fn presets(&self) -> Arc<dyn Presets>;
 
     /// Whether this user has painted before, in any instance.
@@ -80,6 +87,10 @@ pub trait Presets: Send + Sync {
     fn delete(&self, name: &str) -> Result<(), String>;
     /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Makes a sound that of new instances; `None` goes back to the neutral one.
+    fn set_default(&self, sound: Option<&Sound>) -> Result<(), String>;
+    /// Whether new instances begin with a sound of the user's.
+    fn has_default(&self) -> bool;
     /// Takes a file in as one of the user's presets; gives its name.
     fn import(&self, path: &str) -> Result<String, String>;
     fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String>;

@@ -7,7 +7,9 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::Params;
 use scumble_params::ScumbleParams;
 use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{Axis, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use scumble_ui::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+};
 use scumble_ui::stroke::Stroke;
 
 pub struct TestHost {
@@ -27,6 +29,8 @@ pub struct TestHost {
     pub asked_size: Option<[f32; 2]>,
     pub solo: bool,
     pub axis: Axis,
+    pub devices: DevicesView,
+    pub default_preset: bool,
     pub hint_seen: bool,
     pub restart: bool,
     pub resets: u32,
@@ -58,6 +62,8 @@ impl Default for TestHost {
             asked_size: None,
             solo: false,
             axis: Axis::default(),
+            devices: DevicesView::default(),
+            default_preset: false,
             hint_seen: true,
             restart: false,
             resets: 0,
@@ -237,6 +243,15 @@ impl EditorHost for TestHost {
         format!("/presets/{name}.scumble.json")
     }
 
+    fn set_default_preset(&mut self, default: bool) -> Result<(), String> {
+        self.default_preset = default;
+        Ok(())
+    }
+
+    fn has_default_preset(&self) -> bool {
+        self.default_preset
+    }
+
     fn import_preset(&mut self, path: &str) -> Result<(), String> {
         Err(format!("{path} cannot be read"))
     }
@@ -263,6 +278,19 @@ impl EditorHost for TestHost {
     fn set_settings(&mut self, settings: &SettingsView) {
         self.settings = settings.clone();
         self.log.push("settings".into());
+    }
+
+    fn devices(&self) -> DevicesView {
+        self.devices.clone()
+    }
+
+    fn look_for_devices(&mut self) {
+        self.log.push("look for devices".into());
+    }
+
+    fn set_device(&mut self, name: &str) -> Result<(), String> {
+        self.devices.chosen = name.into();
+        Ok(())
     }
 
     fn settings_closed(&mut self) {
