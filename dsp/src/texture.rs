@@ -131,47 +131,69 @@ pub fn angle(re: f32, im: f32) -> f32 {
     if im < 0.0 { -r } else { r }
 }
 
-/// From bins to the rows of a display, which are even in octaves from 20 Hz to Nyquist, bottom up.
+/// What a row of a display shows.
+#[derive(Clone, Copy, Debug, PartialEq)]
+enum Row {
+    /// The loudest of several bins: the first, and one past the last.
+    Loudest(u32, u32),
+    /// A place between a bin and the next, as a fraction.
+    Between(u32, f32),
+    /// Nothing: the bins begin above it, or end below it.
+    Outside,
+}
+
+/// From bins to the rows of a display, bottom up.
 #[derive(Clone, Debug)]
 pub struct RowMap {
-    /// First bin, one past the last, and the fraction where a row lies between two bins.
-    rows: Vec<(u32, u32, f32)>,
+    rows: Vec<Row>,
 }
 
 impl RowMap {
+    /// Rows even in octaves from 20 Hz to Nyquist, of a spectrum's evenly spaced bins.
     pub fn new(rows: usize, bins: usize, sample_rate: f32) -> Self {
         let octaves = (sample_rate / 2.0 / LOWEST_HZ).log2();
-        let last = (bins - 1) as f32;
-        let bin = |row: f32| {
-            LOWEST_HZ * (row / rows as f32 * octaves).exp2() / (sample_rate / 2.0) * last
+        let edge = |row: usize| LOWEST_HZ * (row as f32 / rows as f32 * octaves).exp2();
+        let edges: Vec<f32> = (0..=rows).map(edge).collect();
+        let step = f64::from(sample_rate) / 2.0 / (bins - 1) as f64;
+        let frequencies: Vec<f64> = (0..bins).map(|bin| bin as f64 * step).collect();
+        Self::on(&edges, &frequencies)
+    }
+
+    /// Rows between each edge and the next, in Hz, of bins at these rising frequencies.
+    pub fn on(edges_hz: &[f32], frequencies: &[f64]) -> Self {
+        let below = |hz: f64| frequencies.partition_point(|&f| f < hz);
+        let row = |edges: &[f32]| {
+            let (low, high) = (f64::from(edges[0]), f64::from(edges[1]));
+            let (first, end) = (below(low), below(high));
+            if end > first {
+                Row::Loudest(first as u32, end as u32)
+            } else if first == 0 || first == frequencies.len() {
+                Row::Outside
+            } else {
+                let (before, after) = (frequencies[first - 1], frequencies[first]);
+                let middle = (low + high) / 2.0;
+                Row::Between(first as u32 - 1, ((middle - before) / (after - before)) as f32)
+            }
         };
-        let rows = (0..rows)
-            .map(|row| {
-                let (low, high) = (bin(row as f32), bin(row as f32 + 1.0).min(last));
-                let first = low.ceil() as u32;
-                let end = high.ceil() as u32;
-                if end > first {
-                    (first, end, 0.0)
-                } else {
-                    // The row lies between two bins.
-                    let middle = ((low + high) / 2.0).min(last);
-                    let below = (middle as u32).min(bins as u32 - 2);
-                    (below, below, middle - below as f32)
-                }
-            })
-            .collect();
-        Self { rows }
+        Self { rows: edges_hz.windows(2).map(row).collect() }
     }
 
     /// The bin whose phase stands for each row: the first of those it shows.
     pub fn bins(&self) -> impl Iterator<Item = usize> {
-        self.rows.iter().map(|&(first, _, _)| first as usize)
+        self.rows.iter().map(|row| match *row {
+            Row::Loudest(first, _) | Row::Between(first, _) => first as usize,
+            Row::Outside => 0,
+        })
     }
 
     /// For each row the first bin, one past the last, and where it lies between the first bin and
-    /// the next if it holds none; for other engines.
-    pub fn rows(&self) -> &[(u32, u32, f32)] {
-        &self.rows
+    /// the next if it holds none; nothing for a row beyond the bins. For other engines.
+    pub fn rows(&self) -> impl Iterator<Item = Option<(u32, u32, f32)>> {
+        self.rows.iter().map(|row| match *row {
+            Row::Loudest(first, end) => Some((first, end, 0.0)),
+            Row::Between(below, fraction) => Some((below, below, fraction)),
+            Row::Outside => None,
+        })
     }
 
     pub fn len(&self) -> usize {
@@ -184,12 +206,16 @@ impl RowMap {
 
     /// The loudest of the bins of each row, so that no partial is lost; between bins, linear.
     pub fn resample(&self, mag: &[f32], out: &mut [f32]) {
-        for (&(first, end, fraction), out) in self.rows.iter().zip(out) {
-            let (first, end) = (first as usize, end as usize);
-            *out = if end > first {
-                mag[first..end].iter().fold(0.0f32, |a, &b| a.max(b))
-            } else {
-                mag[first] + (mag[first + 1] - mag[first]) * fraction
+        for (row, out) in self.rows.iter().zip(out) {
+            *out = match *row {
+                Row::Loudest(first, end) => {
+                    mag[first as usize..end as usize].iter().fold(0.0f32, |a, &b| a.max(b))
+                }
+                Row::Between(below, fraction) => {
+                    let below = below as usize;
+                    mag[below] + (mag[below + 1] - mag[below]) * fraction
+                }
+                Row::Outside => 0.0,
             };
         }
     }
@@ -274,6 +300,18 @@ mod tests {
             assert!((angle(3.0 * re, 3.0 * im) - exact).abs() < 2e-5, "{exact}");
         }
         assert_eq!(angle(0.0, 0.0), 0.0);
+    }
+
+    #[test]
+    fn rows_beyond_the_bins_are_silent_and_those_between_are_linear() {
+        let map = RowMap::on(
+            &[10.0, 20.0, 90.0, 130.0, 170.0, 210.0, 400.0, 500.0],
+            &[100.0, 200.0, 300.0, 350.0],
+        );
+        let mut out = [9.0; 7];
+        map.resample(&[1.0, 3.0, 5.0, 4.0], &mut out);
+        // 130..170 lies half-way between the first bin and the second; 210..400 holds two bins.
+        assert_eq!(out, [0.0, 0.0, 1.0, 2.0, 3.0, 5.0, 0.0]);
     }
 
     #[test]

@@ -221,7 +221,7 @@ fn columns_and_whole_textures_are_those_of_the_twin() {
     let rate = 48_000.0;
     let mut level = AutoGain::default();
     level.observe(0.1, 0.3);
-    let octaves = PictureRows::Octaves(Arc::new(RowMap::new(256, 1025, rate as f32)));
+    let octaves = PictureRows::Mapped(Arc::new(RowMap::new(256, 1025, rate as f32)));
     for rows in [PictureRows::Bins, octaves] {
         let picture =
             Picture { window_samples: 2048, hop_samples: 512, rows, gain: 2.0 / 1024.0, level };

@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 use gpu_common::player::{Player, everything, roomy};
 use gpu_common::wish;
 use scumble_dsp::{Quality, WindowSpec};
+use scumble_gpu::backend::adapter::AdapterWish;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::engine::{Engine, EngineKind, EngineOptions};
@@ -73,6 +74,40 @@ fn a_destroyed_device_is_replaced_and_no_hop_is_wrong() {
     player.play_until_served(LONG);
     assert_eq!(faults.openings(), 4);
     assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+}
+
+// The user's choice of a device, while sound plays.
+#[test]
+fn another_device_is_taken_without_a_wrong_hop() {
+    let (engine, _) = engine();
+    let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 2, 128), 11);
+    player.settings = everything();
+    player.play_until_served(LONG);
+    let first = player.control.state().device.expect("a device").name;
+    for _ in 0..2 {
+        player.control.use_adapter(AdapterWish::None);
+        let start = Instant::now();
+        while player.audio.kind() == EngineKind::Gpu || player.control.state().device.is_some() {
+            assert!(start.elapsed() < LONG, "{:?}", player.control.state());
+            player.block(Some(SOON));
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        player.control.use_adapter(AdapterWish::Named(first.to_lowercase()));
+        player.play_until_served(LONG);
+        assert_eq!(player.control.state().device.expect("a device").name, first);
+    }
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+
+    player.control.look_for_devices();
+    let start = Instant::now();
+    let found = loop {
+        if let Some(found) = player.control.devices() {
+            break found;
+        }
+        assert!(start.elapsed() < LONG, "the helper answers");
+        std::thread::sleep(Duration::from_millis(5));
+    };
+    assert!(found.iter().any(|device| device.name == first), "{first} is not among {found:?}");
 }
 
 #[test]

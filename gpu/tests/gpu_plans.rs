@@ -203,7 +203,7 @@ fn transforms_stay_in_their_buffers_at_every_rate_and_length() {
 #[test]
 fn pictures_and_fields_stay_in_their_buffers() {
     for map in [None, Some(RowMap::new(64, 513, 44_100.0)), Some(RowMap::new(900, 513, 8_000.0))] {
-        let rows = map.map_or(PictureRows::Bins, |map| PictureRows::Octaves(Arc::new(map)));
+        let rows = map.map_or(PictureRows::Bins, |map| PictureRows::Mapped(Arc::new(map)));
         let level = AutoGain::default();
         let picture = Picture { window_samples: 1024, hop_samples: 256, rows, gain: 1.0, level };
         for samples in [0, 1024, 1025, 700_000] {

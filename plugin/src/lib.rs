@@ -10,9 +10,12 @@ mod canvas;
 pub mod cli;
 mod control;
 mod instance;
+mod lens;
 pub mod rig;
+mod shelf;
 mod spectrogram;
 pub mod timing;
+mod user;
 mod view;
 mod vst3_guard;
 
@@ -220,7 +223,8 @@ impl Scumble {
             ..GpuSyncConfig::default()
         };
         let config = rig::session_config(plan, timing::buffering(params), choice, sync);
-        let engine = Engine::acquire(EngineOptions::default())
+        let options = EngineOptions { adapter: user::device_wish(), ..EngineOptions::default() };
+        let engine = Engine::acquire(options)
             .map_err(|e| e.to_string())
             .and_then(|engine| engine.open(config).map_err(|e| e.to_string()));
         match engine {

@@ -1,15 +1,15 @@
-//! Columns of the live spectrogram, on a log-frequency axis, made while a window is open (P5).
+//! Columns of the live spectrogram on the axis of the window, made while one is open (P5, P1).
 //!
-//! Editor's thread: one transform for each stretch that the audio thread sent, some ten
-//! microseconds. Two windows ago is forgotten.
+//! Editor's thread: one analysis for each stretch that the audio thread sent, some tens of
+//! microseconds; a change of axis makes its tables, some tens of milliseconds.
 
-use scumble_dsp::stft::{FramePlan, Spectrum};
 use scumble_dsp::texture::{self, AutoGain, RANGE_DB, RowMap};
-use scumble_dsp::{WindowShape, WindowSpec};
+use scumble_ui::axes::FreqAxis;
 use scumble_ui::host::Columns;
-use scumble_ui::model::Source;
+use scumble_ui::model::{Axis, Source};
 
 use crate::audio::Watch;
+use crate::lens::Lens;
 
 /// Bands on the axis, from 20 Hz to Nyquist.
 const BANDS: usize = 256;
@@ -17,20 +17,17 @@ const BANDS: usize = 256;
 /// Makes columns from what the audio thread sent.
 pub struct Columnist {
     watch: Watch,
-    plan: FramePlan,
-    spectrum: Spectrum,
-    /// The last window of the input (aligned) and of the output.
-    dry: Vec<f32>,
-    wet: Vec<f32>,
-    shown: Vec<f32>,
+    stretch: usize,
+    sample_rate: f32,
+    axis: Axis,
+    lens: Lens,
     rows: RowMap,
+    /// The input (aligned) and the output.
+    dry: Past,
+    wet: Past,
+    shown: Vec<f32>,
     level: AutoGain,
-    /// One over what a sine of full scale amounts to.
-    gain: f32,
-    /// Seconds that a column stands for.
-    seconds: f32,
-    magnitudes: Vec<f32>,
-    row_magnitudes: Vec<f32>,
+    row_levels: Vec<f32>,
     row_phases: Vec<f32>,
     scratch: Vec<f32>,
     rgba: Vec<u8>,
@@ -38,26 +35,24 @@ pub struct Columnist {
 
 impl Columnist {
     pub fn new(watch: Watch, stretch: usize, sample_rate: f32) -> Self {
-        let n = 4 * stretch;
-        let spec = WindowSpec::custom(n, n, stretch, WindowShape::Hann)
-            .expect("a Hann window with three quarters of overlap");
-        let sum: f32 = spec.windows().analysis.iter().sum();
+        let axis = Axis::default();
+        let lens = Lens::new(axis, stretch, sample_rate);
+        let window = lens.window_samples();
         Self {
             watch,
-            plan: FramePlan::new(&spec),
-            spectrum: Spectrum::zeroed(spec.bins()),
-            dry: vec![0.0; n],
-            wet: vec![0.0; n],
-            shown: vec![0.0; n],
-            rows: RowMap::new(BANDS, spec.bins(), sample_rate),
+            stretch,
+            sample_rate,
+            axis,
+            rows: rows(axis, &lens, sample_rate),
+            lens,
+            dry: Past::new(window),
+            wet: Past::new(window),
+            shown: vec![0.0; window],
             level: AutoGain::default(),
-            gain: 2.0 / sum,
-            seconds: stretch as f32 / sample_rate,
-            magnitudes: vec![0.0; spec.bins()],
-            row_magnitudes: vec![0.0; BANDS],
+            row_levels: vec![0.0; BANDS],
             row_phases: vec![0.0; BANDS],
             scratch: Vec::new(),
-            rgba: Vec::new(),
+            rgba: vec![0; 4 * BANDS],
         }
     }
 
@@ -70,46 +65,88 @@ impl Columnist {
         self.watch.set_watched(watched);
     }
 
-    /// Hands out the columns of `source` that came in since the last call.
-    pub fn take(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
-        let Self { watch, plan, spectrum, dry, wet, shown, rows, level, scratch, rgba, .. } = self;
-        let (magnitudes, row_magnitudes) = (&mut self.magnitudes, &mut self.row_magnitudes);
-        let (row_phases, gain, seconds) = (&mut self.row_phases, self.gain, self.seconds);
+    fn set_axis(&mut self, axis: Axis) {
+        if axis == self.axis {
+            return;
+        }
+        self.axis = axis;
+        self.lens = Lens::new(axis, self.stretch, self.sample_rate);
+        self.rows = rows(axis, &self.lens, self.sample_rate);
+        let window = self.lens.window_samples();
+        self.dry = self.dry.resized(window);
+        self.wet = self.wet.resized(window);
+        self.shown.resize(window, 0.0);
+    }
+
+    /// Hands out the columns of `source` on `axis` that came in since the last call.
+    pub fn take(&mut self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.set_axis(axis);
+        let Self { watch, lens, rows, dry, wet, shown, level, scratch, rgba, .. } = self;
+        let (row_levels, row_phases) = (&mut self.row_levels, &mut self.row_phases);
+        let late = lens.latency_samples() as f32 / self.stretch as f32;
+        let seconds = self.stretch as f32 / self.sample_rate;
         watch.drain(scratch, |heard| {
-            slide(dry, heard.dry);
-            slide(wet, heard.wet);
-            match source {
-                Source::Input => shown.copy_from_slice(dry),
-                Source::Output => shown.copy_from_slice(wet),
+            dry.push(heard.dry);
+            wet.push(heard.wet);
+            let window: &[f32] = match source {
+                Source::Input => dry.last(),
+                Source::Output => wet.last(),
                 Source::Difference => {
-                    let both = wet.iter().zip(dry.iter());
+                    let both = wet.last().iter().zip(dry.last());
                     shown.iter_mut().zip(both).for_each(|(s, (w, d))| *s = w - d);
+                    shown
                 }
-            }
-            plan.analyse(shown, spectrum);
-            for (m, (re, im)) in magnitudes.iter_mut().zip(spectrum.re.iter().zip(&spectrum.im)) {
-                *m = (re * re + im * im).sqrt();
-            }
-            let peak = gain * magnitudes.iter().fold(0.0f32, |a, &b| a.max(b));
-            level.observe(peak, seconds);
-            rows.resample(magnitudes, row_magnitudes);
+            };
+            let seen = lens.look(window);
+            level.observe(seen.levels.iter().fold(0.0f32, |a, &b| a.max(b)), seconds);
+            rows.resample(seen.levels, row_levels);
             for (phase, bin) in row_phases.iter_mut().zip(rows.bins()) {
-                *phase = texture::angle(spectrum.re[bin], spectrum.im[bin]);
+                *phase = seen.phase(bin);
             }
-            rgba.resize(4 * BANDS, 0);
-            texture::draw(gain, level, row_magnitudes, row_phases, rgba);
-            // The window's middle is two stretches back.
-            let position = (heard.place - 2.0 * heard.width).rem_euclid(1.0);
+            texture::draw(1.0, level, row_levels, row_phases, rgba);
+            // A column shows the middle of its window.
+            let position = (heard.place - late * heard.width).rem_euclid(1.0);
             sink(Columns { position, width: heard.width, bands: BANDS, rgba });
         });
     }
 }
 
-/// Moves `past` on by what came in.
-fn slide(past: &mut [f32], new: &[f32]) {
-    past.copy_within(new.len().., 0);
-    let at = past.len() - new.len();
-    past[at..].copy_from_slice(new);
+fn rows(axis: Axis, lens: &Lens, sample_rate: f32) -> RowMap {
+    RowMap::on(&FreqAxis::new(axis, sample_rate).edges_hz(BANDS), lens.frequencies())
+}
+
+/// The last window of a stream; in twice the room, so that it is moved rarely.
+struct Past {
+    samples: Vec<f32>,
+    window: usize,
+    end: usize,
+}
+
+impl Past {
+    fn new(window: usize) -> Self {
+        Self { samples: vec![0.0; 2 * window], window, end: window }
+    }
+
+    fn last(&self) -> &[f32] {
+        &self.samples[self.end - self.window..self.end]
+    }
+
+    /// Takes at most a window.
+    fn push(&mut self, new: &[f32]) {
+        if self.end + new.len() > self.samples.len() {
+            self.samples.copy_within(self.end - self.window..self.end, 0);
+            self.end = self.window;
+        }
+        self.samples[self.end..self.end + new.len()].copy_from_slice(new);
+        self.end += new.len();
+    }
+
+    fn resized(&self, window: usize) -> Self {
+        let mut past = Self::new(window);
+        let last = self.last();
+        past.push(&last[last.len().saturating_sub(window)..]);
+        past
+    }
 }
 
 #[cfg(test)]
@@ -117,34 +154,74 @@ mod tests {
     use super::*;
     use crate::audio::{stretch_samples, tap};
 
-    #[test]
-    fn a_sine_shows_at_its_place_and_level() {
-        // P5: 1 kHz at -20 dB.
+    /// The last column of two seconds of this sound, and where levels lie.
+    fn column(axis: Axis, sound: impl Fn(f32) -> f32) -> (Vec<u8>, (f32, f32)) {
         let rate = 48_000.0;
         let (mut tap, watch) = tap(rate);
         let stretch = stretch_samples(rate);
         let mut columnist = Columnist::new(watch, stretch, rate);
         columnist.set_watched(true);
-        let sine: Vec<f32> = (0..8 * stretch)
-            .map(|i| 0.1 * (std::f32::consts::TAU * 1000.0 * i as f32 / rate).sin())
-            .collect();
-        let silence = [vec![0.0; sine.len()]];
-        let mut wet = sine.clone();
-        tap.take(&silence, 0, &[&mut wet], 0..sine.len(), || (0.5, 0.01));
         let mut last = Vec::new();
         let mut count = 0;
-        columnist.take(Source::Output, &mut |columns| {
-            last = columns.rgba.to_vec();
-            count += 1;
-        });
-        assert_eq!(count, 8);
-        let loudest = (0..BANDS).max_by_key(|&b| last[4 * b]).expect("bands");
-        let octaves = (rate / 2.0 / 20.0).log2();
-        let hz = 20.0 * ((loudest as f32 + 0.5) / BANDS as f32 * octaves).exp2();
-        assert!((hz / 1000.0).log2().abs() < 0.06, "{hz} Hz");
-        let (low, high) = columnist.levels_db();
-        let shown_db = low + f32::from(last[4 * loudest]) / 255.0 * (high - low);
-        assert!((shown_db + 20.0).abs() < 0.7, "{shown_db} dB");
-        assert_eq!(last[4 * (loudest / 4)], 0, "far below, it is black");
+        for part in 0..24 {
+            let mut wet: Vec<f32> =
+                (0..8 * stretch).map(|i| sound((part * 8 * stretch + i) as f32 / rate)).collect();
+            let silence = [vec![0.0; wet.len()]];
+            let all = 0..wet.len();
+            tap.take(&silence, 0, &[&mut wet], all, || (0.5, 0.01));
+            columnist.take(Source::Output, axis, &mut |columns| {
+                last = columns.rgba.to_vec();
+                count += 1;
+            });
+        }
+        assert_eq!(count, 24 * 8);
+        (last, columnist.levels_db())
+    }
+
+    // P5, P1: on every axis a tone shows at its place and level.
+    #[test]
+    fn a_sine_shows_at_its_place_and_level_on_every_axis() {
+        for axis in Axis::ALL {
+            for tone in [440.0f32, 1046.5, 4186.0] {
+                let (last, (low, high)) =
+                    column(axis, |t| 0.1 * (std::f32::consts::TAU * tone * t).sin());
+                let loudest = (0..BANDS).max_by_key(|&b| last[4 * b]).expect("bands");
+                let scale = FreqAxis::new(axis, 48_000.0);
+                let expected = scale.y(tone) * BANDS as f32;
+                let off = loudest as f32 + 0.5 - expected;
+                assert!(off.abs() < 2.6, "{axis:?} {tone} Hz: {off} rows away");
+                let shown_db = low + f32::from(last[4 * loudest]) / 255.0 * (high - low);
+                // Between two triangles of the Mel scale a tone is 3 dB down.
+                let within = if axis == Axis::Mel { 3.2 } else { 1.5 };
+                assert!((shown_db + 20.0).abs() < within, "{axis:?} {tone} Hz: {shown_db} dB");
+                let far = scale.y(tone / 12.0).max(0.0) * BANDS as f32;
+                assert!(last[4 * far as usize] < 12, "{axis:?}: far below, it is black");
+            }
+        }
+    }
+
+    #[test]
+    fn silence_and_noise_of_full_scale_are_finite_on_every_axis() {
+        for axis in Axis::ALL {
+            let (last, _) = column(axis, |_| 0.0);
+            assert!(last.chunks(4).all(|p| p[0] == 0 && p[3] == 255), "{axis:?}");
+            let (last, _) = column(axis, |t| (t * 9e6).sin());
+            assert!(last.chunks(4).any(|p| p[0] > 100), "{axis:?}");
+        }
+    }
+
+    #[test]
+    fn the_past_is_what_came_last() {
+        let mut past = Past::new(10);
+        let mut all = vec![0.0; 10];
+        for part in 0..40usize {
+            let new: Vec<f32> = (0..part % 7).map(|i| (part * 10 + i) as f32).collect();
+            past.push(&new);
+            all.extend(&new);
+            assert_eq!(past.last(), &all[all.len() - 10..]);
+        }
+        let (short, long) = (past.resized(4), past.resized(16));
+        assert_eq!(short.last(), &all[all.len() - 4..]);
+        assert_eq!(long.last()[6..], all[all.len() - 10..]);
     }
 }

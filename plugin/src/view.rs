@@ -2,25 +2,26 @@
 //!
 //! Editor's thread, once a frame; short locks against the control thread only, never against audio.
 
-use std::path::PathBuf;
 use std::sync::{Arc, PoisonError};
 use std::time::Instant;
 
 use scumble_gpu::command::GpuSyncMetrics;
 use scumble_gpu::engine::{ControlEnd, EngineKind};
 use scumble_gpu::sync::{Buffering, Counter, MetricsSnapshot};
-use scumble_params::{CanvasSync, EngineChoice, Preset, PresetStore, factory_presets};
-use scumble_ui::glue::link::{Instance as Link, Presets, Sound, Window};
+use scumble_params::{CanvasSync, EngineChoice};
+use scumble_ui::glue::link::{Instance as Link, Presets, Window};
 use scumble_ui::host::{Columns, Message};
 use scumble_ui::model::{
-    BufferMode, EngineView, HalfRole, HalfView, Health, ParamId, PresetEntry, QueueView, Snapshot,
+    Axis, BufferMode, DevicesView, EngineView, HalfRole, HalfView, Health, QueueView, Snapshot,
     Source, TimeUnit, Transport,
 };
 use scumble_ui::stroke::Stroke;
 
 use crate::audio::Rule;
 use crate::instance::{Active, Instance};
+use crate::shelf::Shelf;
 use crate::timing::{Choices, buffering};
+use crate::user;
 
 impl Active {
     /// The totals of this activation.
@@ -103,8 +104,8 @@ impl Link for Instance {
         *self.window.lock().unwrap_or_else(PoisonError::into_inner) = Some(window);
     }
 
-    fn take_columns(&self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
-        self.with_active(|active| active.columnist.take(source, sink));
+    fn take_columns(&self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.with_active(|active| active.columnist.take(source, axis, sink));
     }
 
     fn level_range_db(&self) -> (f32, f32) {
@@ -150,26 +151,42 @@ impl Link for Instance {
         Instance::take_message(self)
     }
 
+    fn devices(&self) -> DevicesView {
+        let engine =
+            self.with_active(|active| active.engine.as_ref().and_then(ControlEnd::devices));
+        let found = engine.flatten().map(|found| {
+            found.iter().map(|device| (device.name.clone(), device.software)).collect()
+        });
+        DevicesView {
+            chosen: user::chosen_device(),
+            fixed: user::device_of_environment(),
+            found: found.unwrap_or_default(),
+        }
+    }
+
+    fn look_for_devices(&self) {
+        self.with_active(|active| active.engine.as_ref().map(ControlEnd::look_for_devices));
+    }
+
+    fn set_device(&self, name: &str) -> Result<(), String> {
+        user::choose_device(name)?;
+        // The engine is that of all instances: the others' windows show it too.
+        let wish = user::device_wish();
+        self.with_active(|active| active.engine.as_ref().map(|engine| engine.use_adapter(wish)));
+        Ok(())
+    }
+
     fn presets(&self) -> Arc<dyn Presets> {
         Arc::new(Shelf)
     }
 
     fn hint_seen(&self) -> bool {
-        hint_file().is_some_and(|file| file.exists())
+        user::hint_seen()
     }
 
-    // Beside the presets, so that it is the user's and not the project's. If it cannot be written,
-    // the hint is shown once more.
     fn set_hint_seen(&self) {
-        if let Some(file) = hint_file() {
-            let _ = file.parent().map(std::fs::create_dir_all);
-            let _ = std::fs::write(file, "");
-        }
+        user::set_hint_seen();
     }
-}
-
-fn hint_file() -> Option<PathBuf> {
-    Some(PresetStore::user().ok()?.folder().with_file_name("hint-seen"))
 }
 
 /// What each half is doing, as both sides of the buffer have said.
@@ -230,88 +247,6 @@ fn queues(engine: &ControlEnd) -> Vec<QueueView> {
         }
     }
     bars
-}
-
-/// Factory and user presets, by name.
-struct Shelf;
-
-impl Shelf {
-    fn store(&self) -> Result<PresetStore, String> {
-        PresetStore::user().map_err(|e| e.to_string())
-    }
-
-    fn sound_of(preset: &Preset) -> Sound {
-        let params = scumble_params::ScumbleParams::default();
-        let normalised = preset.normalised(&params);
-        let by_id = |name: &str| ParamId::ALL.into_iter().find(|id| id.id() == name);
-        let values = normalised.iter().filter_map(|(id, _, value)| Some((by_id(id)?, *value)));
-        Sound { params: values.collect(), strokes: preset.strokes.clone() }
-    }
-
-    fn preset_of(name: &str, sound: &Sound) -> Preset {
-        let params = scumble_params::ScumbleParams::default();
-        let neutral = Preset::new(name);
-        for (id, ptr, _) in neutral.normalised(&params) {
-            if let Some((_, value)) = sound.params.iter().find(|(p, _)| p.id() == id) {
-                // SAFETY: the pointer is into `params`, which lives to the end of this function.
-                unsafe { ptr._internal_set_normalized_value(*value) };
-            }
-        }
-        Preset::of(name, &params, sound.strokes.clone())
-    }
-}
-
-impl Presets for Shelf {
-    fn list(&self) -> Vec<PresetEntry> {
-        let entry = |preset: &Preset, factory| PresetEntry { name: preset.name.clone(), factory };
-        let mut entries: Vec<_> = factory_presets().iter().map(|p| entry(p, true)).collect();
-        if let Ok(store) = self.store() {
-            let (own, broken) = store.list();
-            entries.extend(own.iter().map(|p| entry(p, false)));
-            for error in broken {
-                nice_plug::nice_warn!("preset skipped: {error}");
-            }
-        }
-        entries
-    }
-
-    fn load(&self, name: &str) -> Result<Sound, String> {
-        if let Some(preset) = factory_presets().iter().find(|p| p.name == name) {
-            return Ok(Self::sound_of(preset));
-        }
-        self.store()?.load(name).map(|p| Self::sound_of(&p)).map_err(|e| e.to_string())
-    }
-
-    fn save(&self, name: &str, sound: &Sound) -> Result<(), String> {
-        if factory_presets().iter().any(|p| p.name == name) {
-            return Err(format!("{name:?} comes with Scumble: choose another name"));
-        }
-        self.store()?.save(&Self::preset_of(name, sound)).map_err(|e| e.to_string())
-    }
-
-    fn rename(&self, from: &str, to: &str) -> Result<(), String> {
-        self.store()?.rename(from, to).map_err(|e| e.to_string())
-    }
-
-    fn delete(&self, name: &str) -> Result<(), String> {
-        self.store()?.delete(name).map_err(|e| e.to_string())
-    }
-
-    fn exchange_path(&self, name: &str) -> String {
-        let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
-        let folder = home.map(std::path::PathBuf::from).unwrap_or_default();
-        folder.join(format!("{name}.scumble.json")).display().to_string()
-    }
-
-    fn import(&self, path: &str) -> Result<String, String> {
-        let preset = self.store()?.import(path.as_ref()).map_err(|e| e.to_string())?;
-        Ok(preset.name)
-    }
-
-    fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String> {
-        scumble_params::write_preset(path.as_ref(), &Self::preset_of(name, sound))
-            .map_err(|e| e.to_string())
-    }
 }
 
 #[cfg(test)]

@@ -202,6 +202,54 @@ fn what_cannot_be_done_is_said_and_leaves_nothing_behind() {
 /// that it cannot be over before the interruption.
 #[cfg(unix)]
 #[test]
+fn the_sound_of_new_instances_is_chosen_and_cleared() {
+    let folder = Folder::new("default");
+    let run = |words: &[&str]| {
+        let mut command = folder.command(words);
+        command.env("SCUMBLE_PRESETS", folder.path("presets")).output().expect("it starts")
+    };
+    let file = folder.path("presets").join("_default.scumble.json");
+    let first = run(&["presets"]);
+    done(&first);
+    let list = String::from_utf8_lossy(&first.stdout).into_owned();
+    let name = list.lines().next().expect("factory presets");
+    done(&run(&["presets", name, "--default"]));
+    let kept = std::fs::read_to_string(&file).expect("a default");
+    assert!(kept.contains(name), "{kept}");
+    // It is no preset of the user's own.
+    assert_eq!(String::from_utf8_lossy(&run(&["presets"]).stdout), list);
+    refused(&run(&["presets", "No Such Sound", "--default"]), 1, "No Such Sound");
+    assert_eq!(std::fs::read_to_string(&file).expect("still there"), kept);
+    refused(&run(&["presets", "--default"]), 2, "<NAME>");
+    done(&run(&["presets", "--clear-default"]));
+    assert!(!file.exists());
+}
+
+// P7: the user's choice stands until the environment says otherwise.
+#[test]
+fn the_chosen_device_is_taken_unless_the_environment_decides() {
+    let folder = Folder::new("device");
+    let run = |adapter: Option<&str>| {
+        let mut command = folder.command(&["devices", "--quick"]);
+        command.env("SCUMBLE_PRESETS", folder.path("presets")).env_remove("SCUMBLE_ADAPTER");
+        command.envs(adapter.map(|adapter| ("SCUMBLE_ADAPTER", adapter)));
+        let output = command.output().expect("it starts");
+        done(&output);
+        String::from_utf8_lossy(&output.stdout).into_owned()
+    };
+    let all = run(None);
+    let line = all.lines().find(|line| line.contains("software")).expect("a software adapter");
+    let name = line.trim_start_matches(['*', ' ']).split(": ").next().expect("a name");
+    assert!(!all.contains(&format!("Auto takes {name}")), "not by itself: {all}");
+    folder.text("device", name);
+    let chosen = run(None);
+    let words = format!("Auto takes {name}: it was chosen in the settings.");
+    assert!(chosen.contains(&words), "{chosen}");
+    let overridden = run(Some("none"));
+    assert!(overridden.contains("Auto takes the CPU engine"), "{overridden}");
+}
+
+#[test]
 fn an_interrupted_command_leaves_nothing_behind() {
     let folder = Folder::new("interrupted");
     folder.sound("in.wav", &noise(240 * RATE as usize));

@@ -5,8 +5,9 @@ use std::sync::{Arc, Mutex};
 use std::time::Duration;
 
 use crate::child::{Running, run};
+use crate::painting::{Heard, Tone, paint_over_and_undo};
 use crate::signal::{db, noise};
-use crate::x11::wait_for;
+use crate::x11::{Screen, wait_for};
 
 /// A running jackd under a name of its own; ended when dropped.
 pub struct JackServer {
@@ -129,6 +130,35 @@ pub fn probe(client: &str) -> Result<String, Box<dyn std::error::Error>> {
     });
     active.deactivate()?;
     Ok(heard.ok_or(last)?)
+}
+
+/// Connects to a client as [`probe`] does, plays a tone through it, and has a hand paint over it in
+/// the client's window; says how loud it was before, painted over and undone.
+pub fn paint(client: &str) -> Result<String, Box<dyn std::error::Error>> {
+    let (probe, _) = jack::Client::new("painter", jack::ClientOptions::NO_START_SERVER)?;
+    let rate = f64::from(probe.sample_rate());
+    let mut to = probe.register_port("to", jack::AudioOut::default())?;
+    let from = probe.register_port("from", jack::AudioIn::default())?;
+    let heard = Arc::new(Heard::default());
+    let (mut tone, ear) = (Tone::default(), heard.clone());
+    let process = jack::contrib::ClosureProcessHandler::new(
+        move |_: &jack::Client, scope: &jack::ProcessScope| {
+            let out = to.as_mut_slice(scope);
+            tone.fill(out, rate);
+            tone.compare(out, from.as_slice(scope), &ear);
+            jack::Control::Continue
+        },
+    );
+    let active = probe.activate_async((), process)?;
+    for channel in ["1", "2"] {
+        let input = format!("{client}:input_{channel}");
+        active.as_client().connect_ports_by_name("painter:to", &input)?;
+    }
+    active.as_client().connect_ports_by_name(&format!("{client}:output_1"), "painter:from")?;
+    let screen = Screen::connect(None)?;
+    let said = paint_over_and_undo(&screen, &heard);
+    active.deactivate()?;
+    said
 }
 
 #[cfg(test)]

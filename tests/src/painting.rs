@@ -1,6 +1,6 @@
 //! A hand paints in the real window of the real plugin while a host plays a tone, and listens to
-//! what comes of it. The programs `editor_paint` and
-//! `editor_soak` do nothing else.
+//! what comes of it. The programs `editor_paint` and `editor_soak` do nothing else; `jack_probe`
+//! does it in the standalone's window.
 
 use std::path::Path;
 use std::sync::atomic::{AtomicBool, AtomicU32, Ordering};
@@ -24,9 +24,15 @@ const UNDO: (i16, i16) = (765, 22);
 const ALT: u8 = 64;
 
 /// The tone's level over the last blocks, in dB of what goes in, as `f32` bits.
-struct Heard {
+pub struct Heard {
     db: AtomicU32,
     stop: AtomicBool,
+}
+
+impl Default for Heard {
+    fn default() -> Self {
+        Self { db: AtomicU32::new(f32::NAN.to_bits()), stop: AtomicBool::new(false) }
+    }
 }
 
 impl Heard {
@@ -40,28 +46,44 @@ impl Heard {
     }
 }
 
+/// Makes the tone and measures what came of it.
+#[derive(Default)]
+pub struct Tone {
+    at: u64,
+    /// Power over about an eighth of a second.
+    inside: f64,
+    outside: f64,
+}
+
+impl Tone {
+    pub fn fill(&mut self, block: &mut [f32], rate: f64) {
+        for sample in block {
+            let turns = (self.at as f64 * TONE_HZ / rate).fract();
+            *sample = (0.25 * (std::f64::consts::TAU * turns).sin()) as f32;
+            self.at += 1;
+        }
+    }
+
+    pub fn compare(&mut self, tone: &[f32], output: &[f32], heard: &Heard) {
+        let power = |s: &[f32]| s.iter().map(|v| f64::from(v * v)).sum::<f64>();
+        self.inside += 0.04 * (power(tone) - self.inside);
+        self.outside += 0.04 * (power(output) - self.outside);
+        let db = 10.0 * (self.outside.max(1e-12) / self.inside.max(1e-12)).log10();
+        heard.db.store((db as f32).to_bits(), Ordering::Release);
+    }
+}
+
 /// Plays the tone in real time and measures what comes out.
 fn play(processor: &mut Processor, heard: &Heard) -> Answer<()> {
     let begun = Instant::now();
-    let mut at = 0u64;
-    let (mut inside, mut outside) = (0.0f64, 0.0f64);
+    let mut tone = Tone::default();
     while !heard.stop.load(Ordering::Acquire) {
-        let tone: Vec<f32> = (0..BLOCK as u64)
-            .map(|i| {
-                let turns = ((at + i) as f64 * TONE_HZ / RATE).fract();
-                (0.25 * (std::f64::consts::TAU * turns).sin()) as f32
-            })
-            .collect();
+        let mut block = vec![0.0; BLOCK];
+        tone.fill(&mut block, RATE);
         let (mut left, mut right) = (vec![0.0; BLOCK], vec![0.0; BLOCK]);
-        processor.process(&[&tone, &tone], &mut [&mut left, &mut right], &[], None)?;
-        let power = |s: &[f32]| s.iter().map(|v| f64::from(v * v)).sum::<f64>();
-        // Over about an eighth of a second.
-        inside += 0.04 * (power(&tone) - inside);
-        outside += 0.04 * (power(&left) - outside);
-        let db = 10.0 * (outside.max(1e-12) / inside.max(1e-12)).log10();
-        heard.db.store((db as f32).to_bits(), Ordering::Release);
-        at += BLOCK as u64;
-        let due = Duration::from_secs_f64(at as f64 / RATE);
+        processor.process(&[&block, &block], &mut [&mut left, &mut right], &[], None)?;
+        tone.compare(&block, &left, heard);
+        let due = Duration::from_secs_f64(tone.at as f64 / RATE);
         std::thread::sleep(due.saturating_sub(begun.elapsed()));
     }
     Ok(())
@@ -212,14 +234,29 @@ fn resident_kib() -> usize {
     line.and_then(|line| line.split_whitespace().next()?.parse().ok()).unwrap_or(0)
 }
 
-/// Cuts the tone by painting over it, and brings it back by undo. Prints the levels.
+/// Cuts the tone by painting over it in the window that lies at the screen's corner, and brings it
+/// back by undo. The levels in words.
+pub fn paint_over_and_undo(screen: &Screen, heard: &Heard) -> Answer<String> {
+    let before = heard.wait("before", |db| db.abs() < 0.5)?;
+    click(screen, GAIN_BRUSH)?;
+    screen.key(ALT, true)?;
+    let painted = drag(screen, &line_at(TONE_HZ as f32));
+    screen.key(ALT, false)?;
+    painted?;
+    let cut = heard.wait("painted over", |db| db < -12.0)?;
+    click(screen, UNDO)?;
+    let back = heard.wait("undone", |db| db.abs() < 0.5)?;
+    Ok(format!("before {before:.1} dB, painted over {cut:.1} dB, undone {back:.1} dB"))
+}
+
+/// [`paint_over_and_undo`] in a CLAP host. Prints the levels.
 pub fn cut_and_undo(library: &Path) -> Answer<()> {
     let bundle = Bundle::load(library)?;
     let mut plugin = bundle.scumble()?;
     let mut processor = plugin.activate(RATE, BLOCK as u32)?;
     let screen = Screen::connect(None)?;
     let window = screen.open_window(1180, 760)?;
-    let heard = Heard { db: AtomicU32::new(f32::NAN.to_bits()), stop: AtomicBool::new(false) };
+    let heard = Heard::default();
     std::thread::scope(|scope| -> Answer<()> {
         let thread = std::thread::Builder::new()
             .name("audio".into())
@@ -229,16 +266,7 @@ pub fn cut_and_undo(library: &Path) -> Answer<()> {
             gui.open(window)?;
             let drawn = screen.wait_until_drawn(window, 0.2, LIMIT);
             drawn.ok_or("the editor stays blank")?;
-            let before = heard.wait("before", |db| db.abs() < 0.5)?;
-            click(&screen, GAIN_BRUSH)?;
-            screen.key(ALT, true)?;
-            let painted = drag(&screen, &line_at(TONE_HZ as f32));
-            screen.key(ALT, false)?;
-            painted?;
-            let cut = heard.wait("painted over", |db| db < -12.0)?;
-            click(&screen, UNDO)?;
-            let back = heard.wait("undone", |db| db.abs() < 0.5)?;
-            println!("before {before:.1} dB, painted over {cut:.1} dB, undone {back:.1} dB");
+            println!("{}", paint_over_and_undo(&screen, &heard)?);
             gui.close();
             Ok(())
         })();

@@ -47,7 +47,7 @@ fn it_opens_draws_its_title_and_closes_with_exit_code_0() {
 }
 
 #[test]
-fn it_connects_to_jack_and_processes() {
+fn it_connects_to_jack_processes_and_what_is_painted_is_heard() {
     let server = Xvfb::start();
     let jack = JackServer::start();
     let mut command = scumble();
@@ -58,10 +58,19 @@ fn it_connects_to_jack_and_processes() {
         panic!("{:?}: {}", jack.ports(), running.finish(Duration::ZERO).story());
     }
     // X2, heard from outside: noise goes in, the same noise comes out later.
-    let mut probe = Command::new(env!("CARGO_BIN_EXE_jack_probe"));
-    let heard = run(jack.lend(&mut probe).arg("scumble"), Duration::from_secs(60));
-    println!("{}", heard.stdout);
-    assert!(heard.success(), "{}", heard.story());
+    let probe = |args: &[&str]| {
+        let mut probe = Command::new(env!("CARGO_BIN_EXE_jack_probe"));
+        let probe = jack.lend(server.show(&mut probe)).args(args);
+        let heard = run(probe, Duration::from_secs(120));
+        println!("{}", heard.stdout);
+        assert!(heard.success(), "{}", heard.story());
+    };
+    probe(&["scumble"]);
+    // X8: painted over with the mouse, a tone is gone; undone, it is back.
+    let screen = Screen::connect(Some(server.display())).expect("the server answers");
+    let window = screen.wait_for_window(SHOWS).expect("a window");
+    screen.wait_until_drawn(window, 0.2, SHOWS).expect("a drawn window");
+    probe(&["scumble", "paint"]);
     // It is not asked to close: in one of ten closings on a busy machine nice-plug and libjack wait
     // for each other (docs/decisions/host.md).
     assert!(running.is_running());

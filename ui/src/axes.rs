@@ -1,37 +1,97 @@
 //! What part of the canvas is seen, and how loop position and frequency map to points. Pure.
 //!
-//! x is the position in the loop, 0..1; y is the position on the log-frequency axis, 0 (20 Hz) at
-//! the bottom to 1 (the top of the axis).
+//! x is the position in the loop, 0..1; y is the position on the frequency axis, 0 (20 Hz) at the
+//! bottom to 1 (the top of the axis). Strokes count octaves from the bottom, whatever the axis.
 
 use egui::{Pos2, Rect, pos2};
+use scumble_dsp::transform::MelScale;
+
+use crate::model::Axis;
 
 /// The bottom of the frequency axis (DESIGN 6).
 pub const LOW_HZ: f32 = 20.0;
 /// The most that the view can be magnified, per axis.
 pub const MAX_ZOOM: f32 = 32.0;
 
-/// The log-frequency axis: 20 Hz to Nyquist.
+/// The frequency so many octaves above the bottom.
+pub fn hz_of(octave: f32) -> f32 {
+    LOW_HZ * octave.exp2()
+}
+
+/// Octaves above the bottom.
+pub fn octave_of(hz: f32) -> f32 {
+    (hz.max(1e-3) / LOW_HZ).log2()
+}
+
+/// The frequency axis: 20 Hz to Nyquist, in steps of what the user chose.
 #[derive(Debug, Clone, Copy, PartialEq)]
 pub struct FreqAxis {
+    pub kind: Axis,
     pub top_hz: f32,
 }
 
 impl FreqAxis {
-    pub fn new(sample_rate: f32) -> Self {
-        Self { top_hz: (sample_rate * 0.5).max(2.0 * LOW_HZ) }
+    pub fn new(kind: Axis, sample_rate: f32) -> Self {
+        Self { kind, top_hz: (sample_rate * 0.5).max(2.0 * LOW_HZ) }
     }
 
+    /// From bottom to top.
     pub fn octaves(&self) -> f32 {
-        (self.top_hz / LOW_HZ).log2()
+        octave_of(self.top_hz)
     }
 
     pub fn hz(&self, y: f32) -> f32 {
-        LOW_HZ * (y * self.octaves()).exp2()
+        let between = |low: f32, high: f32| low + y * (high - low);
+        match self.kind {
+            Axis::Linear => between(LOW_HZ, self.top_hz),
+            Axis::Mel => unmel(between(mel(LOW_HZ), mel(self.top_hz))),
+            Axis::Log | Axis::Cqt | Axis::Vqt | Axis::Gabor => hz_of(y * self.octaves()),
+        }
     }
 
     pub fn y(&self, hz: f32) -> f32 {
-        (hz.max(1e-3) / LOW_HZ).log2() / self.octaves()
+        let share = |low: f32, at: f32, high: f32| (at - low) / (high - low);
+        match self.kind {
+            Axis::Linear => share(LOW_HZ, hz, self.top_hz),
+            Axis::Mel => share(mel(LOW_HZ), mel(hz), mel(self.top_hz)),
+            Axis::Log | Axis::Cqt | Axis::Vqt | Axis::Gabor => octave_of(hz) / self.octaves(),
+        }
     }
+
+    /// Where a stroke's octave stands.
+    pub fn y_of(&self, octave: f32) -> f32 {
+        if self.is_log() { octave / self.octaves() } else { self.y(hz_of(octave)) }
+    }
+
+    /// The stroke's octave at a place; below the bottom it has no end.
+    pub fn octave(&self, y: f32) -> f32 {
+        if self.is_log() { y * self.octaves() } else { octave_of(self.hz(y)) }
+    }
+
+    /// Canvas units an octave, around here.
+    pub fn per_octave(&self, octave: f32) -> f32 {
+        const AROUND: f32 = 0.05;
+        (self.y_of(octave + AROUND) - self.y_of(octave - AROUND)) / (2.0 * AROUND)
+    }
+
+    /// Whether an octave is as tall everywhere.
+    pub fn is_log(&self) -> bool {
+        !matches!(self.kind, Axis::Linear | Axis::Mel)
+    }
+
+    /// The lower edges of so many rows, and the upper edge of the last.
+    pub fn edges_hz(&self, rows: usize) -> Vec<f32> {
+        (0..=rows).map(|row| self.hz(row as f32 / rows as f32)).collect()
+    }
+}
+
+/// The scale of the Mel transform, so that its bins are rows.
+fn mel(hz: f32) -> f32 {
+    MelScale::Slaney.mel(hz.into()) as f32
+}
+
+fn unmel(mel: f32) -> f32 {
+    MelScale::Slaney.hz(mel.into()) as f32
 }
 
 /// The visible part, in canvas units.
@@ -74,6 +134,14 @@ impl View {
         (self.y0, self.y1) = grow(self.y0, self.y1, about.y, factor_y);
     }
 
+    /// The same band of frequencies on another axis.
+    pub fn change_axis(&mut self, from: &FreqAxis, to: &FreqAxis) {
+        let (low, high) = (to.y(from.hz(self.y0)), to.y(from.hz(self.y1)));
+        let span = (high - low).clamp(1.0 / MAX_ZOOM, 1.0);
+        self.y0 = low.clamp(0.0, 1.0 - span);
+        self.y1 = self.y0 + span;
+    }
+
     /// Moves by canvas units, stopping at the edges.
     pub fn scroll(&mut self, dx: f32, dy: f32) {
         let (w, h) = (self.width(), self.height());
@@ -112,20 +180,27 @@ impl Map {
     }
 }
 
-/// Frequencies to label, in a 1-2-5 order, none closer together than `min_gap` points.
+/// Frequencies to label and where, none closer together than `min_gap` points: in a 1-2-5 order, or
+/// at an even step on the linear axis.
 pub fn freq_ticks(axis: &FreqAxis, map: &Map, min_gap: f32) -> Vec<(f32, f32)> {
+    let decades = [10.0, 100.0, 1000.0, 10_000.0, 100_000.0];
+    let nice = decades.iter().flat_map(|decade| [1.0, 2.0, 5.0].map(|step| decade * step));
+    let candidates: Vec<f32> = if axis.kind == Axis::Linear {
+        let per_hz = map.scale().y / (axis.top_hz - LOW_HZ);
+        let step = nice.clone().find(|step| step * per_hz >= min_gap).unwrap_or(axis.top_hz);
+        (1..=(axis.top_hz / step) as usize).map(|i| i as f32 * step).collect()
+    } else {
+        nice.collect()
+    };
     let mut ticks: Vec<(f32, f32)> = Vec::new();
-    for decade in [10.0, 100.0, 1000.0, 10_000.0, 100_000.0] {
-        for step in [1.0, 2.0, 5.0] {
-            let hz = decade * step;
-            let y = axis.y(hz);
-            if hz < LOW_HZ || hz > axis.top_hz || y < map.view.y0 - 1e-6 || y > map.view.y1 {
-                continue;
-            }
-            let at = map.to_screen(0.0, y).y;
-            if ticks.last().is_none_or(|(_, last)| last - at >= min_gap) {
-                ticks.push((hz, at));
-            }
+    for hz in candidates {
+        let y = axis.y(hz);
+        if hz < LOW_HZ || hz > axis.top_hz || y < map.view.y0 - 1e-6 || y > map.view.y1 {
+            continue;
+        }
+        let at = map.to_screen(0.0, y).y;
+        if ticks.last().is_none_or(|(_, last)| last - at >= min_gap) {
+            ticks.push((hz, at));
         }
     }
     ticks
@@ -183,28 +258,57 @@ mod tests {
     }
 
     #[test]
-    fn frequency_round_trips_over_ten_octaves() {
-        let axis = FreqAxis::new(48_000.0);
-        for hz in [20.0, 55.0, 440.0, 10_000.0, 24_000.0] {
-            assert!((axis.hz(axis.y(hz)) / hz - 1.0).abs() < 1e-4);
+    fn frequency_round_trips_over_ten_octaves_on_every_axis() {
+        for kind in Axis::ALL {
+            let axis = FreqAxis::new(kind, 48_000.0);
+            for hz in [20.0, 55.0, 440.0, 10_000.0, 24_000.0] {
+                assert!((axis.hz(axis.y(hz)) / hz - 1.0).abs() < 1e-3, "{kind:?} {hz}");
+                let octave = octave_of(hz);
+                assert!((axis.octave(axis.y_of(octave)) - octave).abs() < 1e-3, "{kind:?} {hz}");
+                assert!((axis.y_of(octave) - axis.y(hz)).abs() < 1e-5, "{kind:?} {hz}");
+            }
+            assert!(axis.y(20.0).abs() < 1e-6 && (axis.y(24_000.0) - 1.0).abs() < 1e-6);
+            let edges = axis.edges_hz(256);
+            assert!(edges.windows(2).all(|w| w[0] < w[1]), "{kind:?} rises");
         }
-        assert!((axis.y(20.0)).abs() < 1e-6 && (axis.y(24_000.0) - 1.0).abs() < 1e-6);
+    }
+
+    #[test]
+    fn a_change_of_axis_keeps_the_frequencies_in_view() {
+        for from in Axis::ALL {
+            for to in Axis::ALL {
+                let (from, to) = (FreqAxis::new(from, 48_000.0), FreqAxis::new(to, 48_000.0));
+                let mut view = View::default();
+                view.change_axis(&from, &to);
+                assert!(view.y0.abs() < 1e-5 && (view.y1 - 1.0).abs() < 1e-5, "the whole stays");
+                (view.y0, view.y1) = (from.y(2000.0), from.y(9000.0));
+                view.change_axis(&from, &to);
+                let seen = (to.hz(view.y0), to.hz(view.y1));
+                assert!((seen.0 / 2000.0 - 1.0).abs() < 0.01, "{seen:?}");
+                assert!((seen.1 / 9000.0 - 1.0).abs() < 0.01, "{seen:?}");
+            }
+        }
     }
 
     #[test]
     fn labels_never_touch() {
-        let axis = FreqAxis::new(48_000.0);
-        let mut view = View::default();
-        for _ in 0..12 {
-            let m = map(view);
-            let ticks = freq_ticks(&axis, &m, 26.0);
-            assert!(ticks.windows(2).all(|w| w[0].1 - w[1].1 >= 26.0));
-            for length in [1.0, 4.0, 16.0, 64.0] {
-                let ticks = time_ticks(length, Some(4.0), &m, 70.0);
-                let x = |t: &f32| m.to_screen(*t / length, 0.0).x;
-                assert!(ticks.windows(2).all(|w| x(&w[1]) - x(&w[0]) >= 69.0 || ticks.len() < 3));
+        for kind in Axis::ALL {
+            let axis = FreqAxis::new(kind, 48_000.0);
+            let mut view = View::default();
+            for _ in 0..12 {
+                let m = map(view);
+                let ticks = freq_ticks(&axis, &m, 26.0);
+                assert!(ticks.windows(2).all(|w| w[0].1 - w[1].1 >= 26.0));
+                for length in [1.0, 4.0, 16.0, 64.0] {
+                    let ticks = time_ticks(length, Some(4.0), &m, 70.0);
+                    let x = |t: &f32| m.to_screen(*t / length, 0.0).x;
+                    let apart = |w: &[f32]| x(&w[1]) - x(&w[0]) >= 69.0;
+                    assert!(ticks.windows(2).all(|w| apart(w) || ticks.len() < 3));
+                }
+                view.zoom(pos2(0.4, 0.4), 1.3, 1.3);
             }
-            view.zoom(pos2(0.4, 0.4), 1.3, 1.3);
+            let ticks = freq_ticks(&axis, &map(View::default()), 26.0);
+            assert!(ticks.len() >= 6, "{kind:?} has {} labels", ticks.len());
         }
     }
 

@@ -2,7 +2,7 @@
 
 use egui::Color32;
 
-use crate::axes::FreqAxis;
+use crate::axes;
 use crate::stroke::{Stroke, StrokeKind, StrokePoint};
 use crate::{theme, units};
 
@@ -227,7 +227,7 @@ impl Default for Snap {
 
 impl Snap {
     /// Draws a point to the grid: `grid` is the spacing of time lines as a share of the loop.
-    pub fn apply(&self, mut point: StrokePoint, grid: f32, axis: &FreqAxis) -> StrokePoint {
+    pub fn apply(&self, mut point: StrokePoint, grid: f32) -> StrokePoint {
         if !self.on {
             return point;
         }
@@ -235,8 +235,7 @@ impl Snap {
             point.x = (point.x / grid).round() * grid;
         }
         if self.pitch != PitchSnap::Free {
-            let hz = self.nearest_hz(axis.hz(point.y / axis.octaves()));
-            point.y = axis.y(hz) * axis.octaves();
+            point.y = axes::octave_of(self.nearest_hz(axes::hz_of(point.y)));
         }
         point
     }
@@ -295,14 +294,13 @@ mod tests {
 
     #[test]
     fn snapping_draws_points_to_the_grid_and_only_when_on() {
-        let axis = FreqAxis::new(48_000.0);
         let point = StrokePoint { x: 0.26, y: 4.0, pressure: 1.0 };
         let mut snap = Snap { pitch: PitchSnap::Chromatic, ..Snap::default() };
-        assert_eq!(snap.apply(point, 0.25, &axis), point);
+        assert_eq!(snap.apply(point, 0.25), point);
         snap.on = true;
-        let at = snap.apply(point, 0.25, &axis);
+        let at = snap.apply(point, 0.25);
         assert_eq!(at.x, 0.25);
-        let midi = units::midi_of_hz(axis.hz(at.y / axis.octaves()));
+        let midi = units::midi_of_hz(axes::hz_of(at.y));
         assert!((midi - midi.round()).abs() < 1e-3);
     }
 }

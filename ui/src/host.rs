@@ -4,7 +4,9 @@
 //! Every method is called on the editor's thread, within one frame, and must return at once: no
 //! waiting for audio, worker or disk beyond one small file.
 
-use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+};
 use crate::stroke::Stroke;
 
 /// A run of spectrogram columns that came in since the last frame.
@@ -14,7 +16,7 @@ pub struct Columns<'a> {
     pub position: f32,
     /// How much of the loop one column covers.
     pub width: f32,
-    /// Bands in each column, lowest first, evenly spaced over the log-frequency axis.
+    /// Bands in each column, lowest first, evenly spaced over the axis.
     pub bands: usize,
     /// Columns one after the other, RGBA8 as the texture bridge makes them (P5): R is magnitude.
     pub rgba: &'a [u8],
@@ -50,8 +52,12 @@ pub trait EditorHost {
     /// Brings `to` up to date; strings and vectors in it are reused.
     fn snapshot(&mut self, to: &mut Snapshot);
 
-    /// Hands over the spectrogram columns of `source` that came in since the last call.
-    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+    /// Hands over the spectrogram columns of `source` on `axis` that came in since the last call.
+    fn take_columns(&mut self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>));
+
+    /// The frequency axis that was chosen last.
+    fn axis(&self) -> Axis;
+    fn set_axis(&mut self, axis: Axis);
 
     /// Where the spectrogram's levels lie: dB at R = 0 and at R = 1.
     fn level_range_db(&self) -> (f32, f32);
@@ -88,6 +94,9 @@ pub trait EditorHost {
     fn delete_preset(&mut self, name: &str) -> Result<(), String>;
     /// Where exported presets go by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Makes what is heard the sound of new instances, or the neutral one again.
+    fn set_default_preset(&mut self, default: bool) -> Result<(), String>;
+    fn has_default_preset(&self) -> bool;
     fn import_preset(&mut self, path: &str) -> Result<(), String>;
     fn export_preset(&mut self, name: &str, path: &str) -> Result<(), String>;
     fn side(&self) -> Side;
@@ -96,6 +105,11 @@ pub trait EditorHost {
     // Settings and the rest.
     fn settings(&self) -> SettingsView;
     fn set_settings(&mut self, settings: &SettingsView);
+    fn devices(&self) -> DevicesView;
+    /// Has the system asked for its devices; called when the settings open.
+    fn look_for_devices(&mut self);
+    /// Chooses a device by name for all instances; none named, the best.
+    fn set_device(&mut self, name: &str) -> Result<(), String>;
     /// The user is done with the settings: what needs a restart may be asked for now.
     fn settings_closed(&mut self);
     /// The settings differ from those that run; they take effect when the host activates again.

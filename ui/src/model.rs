@@ -294,6 +294,29 @@ impl Source {
     }
 }
 
+pub use scumble_params::Axis;
+
+/// The axes in the order of the menu, with what there is to say of each.
+pub const AXES: [(Axis, &str, &str); 6] = [
+    (Axis::Log, "Log", "Log: octaves"),
+    (Axis::Linear, "Lin", "Linear: hertz"),
+    (Axis::Mel, "Mel", "Mel: steps of pitch as the ear hears them"),
+    (Axis::Cqt, "CQT", "Constant Q: quarter tones, sharp and late"),
+    (Axis::Vqt, "VQT", "Variable Q: quarter tones, quicker in the bass"),
+    (Axis::Gabor, "Gabor", "Gabor: quarter tones, nothing lost"),
+];
+
+/// The devices that there are to choose from.
+#[derive(Debug, Clone, PartialEq, Eq, Default)]
+pub struct DevicesView {
+    /// Name of the one that was chosen; empty for the best.
+    pub chosen: String,
+    /// Whether something stronger than the user's choice decides, and what.
+    pub fixed: Option<String>,
+    /// Names, and whether it is a software adapter; nothing before the system has answered.
+    pub found: Vec<(String, bool)>,
+}
+
 /// A preset as the browser lists it.
 #[derive(Debug, Clone, PartialEq, Eq, Default)]
 pub struct PresetEntry {

@@ -6,7 +6,7 @@ use nice_plug::params::persist::PersistentField;
 use scumble_params::ScumbleParams;
 use scumble_ui::glue::host::PluginHost;
 use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{ParamId, ParamView, PresetEntry, Snapshot, Source};
+use scumble_ui::model::{Axis, DevicesView, ParamId, ParamView, PresetEntry, Snapshot, Source};
 use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
 use scumble_ui::{Instance, Presets, Sound, Window};
 
@@ -54,6 +54,14 @@ impl Presets for Store {
         format!("{name}.json")
     }
 
+    fn set_default(&self, _sound: Option<&Sound>) -> Result<(), String> {
+        Ok(())
+    }
+
+    fn has_default(&self) -> bool {
+        false
+    }
+
     fn import(&self, path: &str) -> Result<String, String> {
         Err(format!("{path} is not there"))
     }
@@ -66,9 +74,16 @@ impl Presets for Store {
 impl Instance for Quiet {
     fn fill(&self, _snapshot: &mut Snapshot) {}
     fn set_window(&self, _window: Window) {}
-    fn take_columns(&self, _source: Source, _sink: &mut dyn FnMut(Columns<'_>)) {}
+    fn take_columns(&self, _source: Source, _axis: Axis, _sink: &mut dyn FnMut(Columns<'_>)) {}
     fn level_range_db(&self) -> (f32, f32) {
         (-96.0, 0.0)
+    }
+    fn devices(&self) -> DevicesView {
+        DevicesView::default()
+    }
+    fn look_for_devices(&self) {}
+    fn set_device(&self, name: &str) -> Result<(), String> {
+        Err(format!("there is no {name}"))
     }
     fn strokes_changed(&self) {
         *self.changes.lock().expect("the count") += 1;

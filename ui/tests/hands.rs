@@ -4,10 +4,11 @@ mod support;
 
 use egui::{Key, Modifiers, Pos2, pos2, vec2};
 use egui_kittest::kittest::{NodeT, Queryable};
+use scumble_ui::axes::{FreqAxis, hz_of};
 use scumble_ui::brush::{Brush, Tool};
 use scumble_ui::editor::State;
 use scumble_ui::layout::{DEFAULT_SIZE, Layout};
-use scumble_ui::model::{ParamId, Source};
+use scumble_ui::model::{AXES, Axis, ParamId, Source};
 use scumble_ui::stroke::StrokeKind;
 use support::host::TestHost;
 use support::picture::Stage;
@@ -410,6 +411,53 @@ fn zoom_keeps_what_is_under_the_pointer() {
     assert!(s.state().canvas.view.is_whole());
 }
 
+// P1: the brush works on each axis. What is painted stands at the frequency under the pointer, and
+// the picture beneath is the host's on that axis.
+#[test]
+fn the_brush_paints_what_is_under_it_on_every_axis() {
+    for (axis, short, words) in AXES {
+        let mut s = stage();
+        s.click("Frequency axis");
+        s.click(words);
+        assert_eq!(s.host().axis, axis, "{short}");
+        let scale = FreqAxis::new(axis, 2.0 * s.state().snapshot.top_hz);
+        let path = [s.at(0.2, 0.3), s.at(0.4, 0.6)];
+        s.drag(&path);
+        let strokes = s.state().edit.strokes().to_vec();
+        assert_eq!(strokes.len(), 1, "{short}");
+        let points = &strokes[0].points;
+        let (first, last) = (points[0], points[points.len() - 1]);
+        for (point, y) in [(first, 0.3), (last, 0.6)] {
+            let octaves = hz_of(point.y) / scale.hz(y);
+            assert!(octaves.log2().abs() < 0.03, "{short}: {octaves} away at {y}");
+        }
+        // Taken by the middle of its line and moved up, it follows the pointer.
+        s.click("Move");
+        let middle = scale.y_of((first.y + last.y) / 2.0);
+        let to = middle + 0.2;
+        let path = [s.at(0.3, middle), s.at(0.3, to)];
+        s.drag(&path);
+        let moved = s.state().edit.strokes()[0].points[0].y - first.y;
+        let expected = scale.octave(to) - scale.octave(middle);
+        let room = scale.octaves() - last.y;
+        assert!((moved - expected.min(room)).abs() < 0.05, "{short}: {moved} for {expected}");
+    }
+}
+
+#[test]
+fn a_change_of_axis_keeps_what_is_in_view() {
+    let mut s = stage();
+    let log = FreqAxis::new(Axis::Log, 2.0 * s.state().snapshot.top_hz);
+    let view = &mut s.harness.state_mut().editor.state.canvas.view;
+    (view.y0, view.y1) = (log.y(1000.0), log.y(8000.0));
+    s.click("Frequency axis");
+    s.click("Linear: hertz");
+    let view = s.state().canvas.view;
+    let linear = FreqAxis { kind: Axis::Linear, ..log };
+    assert!((linear.hz(view.y0) / 1000.0 - 1.0).abs() < 0.02);
+    assert!((linear.hz(view.y1) / 8000.0 - 1.0).abs() < 0.02);
+}
+
 #[test]
 fn strokes_that_the_host_loads_replace_those_on_the_canvas() {
     let mut s = stage();
@@ -451,6 +499,37 @@ fn settings_change_at_once_and_a_restart_is_asked_for_when_they_close() {
     s.key(Modifiers::NONE, Key::Escape);
     assert_eq!(s.host().log.last().map(String::as_str), Some("settings closed"));
     assert!(s.harness.query_by_label("Ring depth").is_none());
+}
+
+#[test]
+fn a_device_is_chosen_from_those_that_were_found() {
+    let mut host = scenes::no_gpu();
+    host.devices.found = vec![("Big Card".into(), false), ("llvmpipe".into(), true)];
+    let mut s = stage_of(host);
+    s.click("Settings");
+    assert!(s.host().log.contains(&"look for devices".to_owned()));
+    s.click("Device");
+    s.click("Big Card");
+    assert_eq!(s.host().devices.chosen, "Big Card");
+    s.click("Device");
+    s.click("Best");
+    assert_eq!(s.host().devices.chosen, "");
+    // What the environment decides is told and cannot be changed.
+    s.harness.state_mut().host.devices.fixed = Some("software: SCUMBLE_ADAPTER says so".into());
+    s.harness.run_steps(2);
+    assert!(s.harness.query_by_label("Device").is_some());
+    assert!(s.harness.query_by_label("software: SCUMBLE_ADAPTER says so").is_some());
+}
+
+#[test]
+fn what_is_heard_becomes_the_default_and_no_longer() {
+    let mut s = stage();
+    s.click("Presets");
+    s.click("Use as default");
+    assert!(s.host().default_preset);
+    s.click("Presets");
+    s.click("Clear the default");
+    assert!(!s.host().default_preset);
 }
 
 #[test]

@@ -51,6 +51,15 @@ fn over_budget_is_red_and_marked() {
 }
 
 #[test]
+fn a_linear_axis_bends_strokes_and_cursor() {
+    let mut stage = full(scenes::linear());
+    let plot = scumble_ui::layout::Layout::of(stage.harness.ctx.content_rect()).plot;
+    stage.harness.hover_at(plot.lerp_inside(egui::vec2(0.7, 0.7)));
+    stage.harness.step();
+    compare("linear", &mut stage);
+}
+
+#[test]
 fn a_lost_device_is_told() {
     compare("device_lost", &mut full(scenes::device_lost()));
 }

@@ -41,7 +41,7 @@ fn tasks() -> Vec<(&'static str, Task, f64)> {
         picture: Picture {
             window_samples: 2048,
             hop_samples: 512,
-            rows: PictureRows::Octaves(Arc::clone(&map)),
+            rows: PictureRows::Mapped(Arc::clone(&map)),
             gain: 2.0 / 1024.0,
             level: AutoGain::default(),
         },

@@ -13,7 +13,7 @@ use scumble_dsp::Field;
 use crate::compute::{Aside, Compute, Outcome, Task, TaskId};
 use crate::profile::Trace;
 
-use super::adapter::DeviceFacts;
+use super::adapter::{Candidate, DeviceFacts};
 use super::{
     Backend, BackendError, BackendStats, HopSink, JobTable, OpenBackend, SlotId, SlotSpec,
 };
@@ -364,11 +364,19 @@ impl<O: OpenBackend> OpenBackend for OpenFaulty<O> {
             lost_in_flight: false,
         }))
     }
+
+    fn devices(&self) -> Vec<Candidate> {
+        self.inner.devices()
+    }
 }
 
 impl OpenBackend for Arc<dyn OpenBackend> {
     fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
         (**self).open(sizes)
+    }
+
+    fn devices(&self) -> Vec<Candidate> {
+        (**self).devices()
     }
 }
 

@@ -19,7 +19,7 @@ use std::time::Duration;
 
 use scumble_dsp::{Field, FrameParams, WindowSpec};
 
-use adapter::DeviceFacts;
+use adapter::{Candidate, DeviceFacts};
 
 use crate::compute::Compute;
 use crate::profile::Trace;
@@ -196,6 +196,11 @@ pub trait Backend: Send {
 pub trait OpenBackend: Send + Sync {
     /// `sizes`: transforms to be warm from the start.
     fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError>;
+
+    /// Every device that could be asked for by name, for people to choose from. May take a second.
+    fn devices(&self) -> Vec<Candidate> {
+        Vec::new()
+    }
 }
 
 /// For machines, builds and users without a GPU: says why.

@@ -120,7 +120,7 @@ fn draw(picture: &Picture, sound: &[f32]) -> Result<Outcome, TaskError> {
         let (re, im) = (&spectrum.re[..spec.bins()], &spectrum.im[..spec.bins()]);
         match &picture.rows {
             PictureRows::Bins => texture::draw_complex(picture.gain, &picture.level, re, im, row),
-            PictureRows::Octaves(map) => {
+            PictureRows::Mapped(map) => {
                 map.resample(&spectrum.mag, &mut magnitudes);
                 for (phase, bin) in phases.iter_mut().zip(map.bins()) {
                     *phase = texture::angle(re[bin], im[bin]);

@@ -51,8 +51,8 @@ pub enum Analysis {
 pub enum PictureRows {
     /// The bins of the transform, from 0 Hz up.
     Bins,
-    /// Rows that are even in octaves, as displays show them.
-    Octaves(Arc<RowMap>),
+    /// Rows of a display.
+    Mapped(Arc<RowMap>),
 }
 
 /// Sound as RGBA8 (P5): a row of pixels a frame, from low to high. Sound of one window is one
@@ -80,7 +80,7 @@ impl Picture {
     pub fn width(&self) -> usize {
         match &self.rows {
             PictureRows::Bins => self.window_samples / 2 + 1,
-            PictureRows::Octaves(map) => map.len(),
+            PictureRows::Mapped(map) => map.len(),
         }
     }
 
@@ -92,19 +92,19 @@ impl Picture {
     fn check(&self) -> Result<(), TaskError> {
         self.window()?;
         match &self.rows {
-            PictureRows::Octaves(map)
-                if map.bins().any(|bin| bin + 1 > self.window_samples / 2)
-                    || map
-                        .rows()
-                        .iter()
-                        .any(|row| row.1 as usize > self.window_samples / 2 + 1) =>
-            {
+            PictureRows::Mapped(map) => {
+                let bins = self.window_samples as u32 / 2 + 1;
+                // A row between two bins reads both.
+                let fits = |(first, end, _): (u32, u32, f32)| end.max(first + 2) <= bins;
+                if map.rows().all(|row| row.is_some_and(fits)) {
+                    return Ok(());
+                }
                 Err(TaskError::Picture(format!(
                     "the rows look at bins that a window of {} samples has not",
                     self.window_samples
                 )))
             }
-            _ => Ok(()),
+            PictureRows::Bins => Ok(()),
         }
     }
 }

@@ -32,7 +32,7 @@ impl Key {
             Task::Picture { picture, .. } => {
                 let map = match &picture.rows {
                     PictureRows::Bins => None,
-                    PictureRows::Octaves(map) => Some(Arc::clone(map)),
+                    PictureRows::Mapped(map) => Some(Arc::clone(map)),
                 };
                 Self::Picture(picture.window_samples, map)
             }
@@ -353,7 +353,7 @@ fn picture_kind(
     let window = tables.add_weights(spec.windows().analysis);
     let rows: Vec<(u32, u32, f32)> = match &picture.rows {
         PictureRows::Bins => (0..spec.bins() as u32).map(|k| (k, k + 1, 0.0)).collect(),
-        PictureRows::Octaves(map) => map.rows().to_vec(),
+        PictureRows::Mapped(map) => map.rows().flatten().collect(),
     };
     let widest = rows.iter().map(|row| row.1.saturating_sub(row.0)).max().unwrap_or(1);
     let words = rows.iter().flat_map(|&(first, end, part)| [first as f32, end as f32, part]);

@@ -8,8 +8,10 @@ use bytemuck::{Pod, Zeroable};
 use parking_lot::Mutex;
 use scumble_dsp::{Field, FrameParams};
 
+use super::EngineOptions;
 use super::session::Lease;
 use super::state::{EngineKind, EngineState, SharedState};
+use crate::backend::adapter::{AdapterWish, Candidate};
 use crate::command::{Operation, Priority};
 use crate::compute::{Answer, Task};
 use crate::sync::command_queue::{CommandSender, Refused};
@@ -232,6 +234,23 @@ impl ControlEnd {
     /// Who computes the sound, and why.
     pub fn state(&self) -> EngineState {
         self.state.get()
+    }
+
+    /// Has the engine use another adapter from now on, for all its sessions: the best that this
+    /// build has for `wish`. The CPU covers meanwhile.
+    pub fn use_adapter(&self, wish: AdapterWish) {
+        let options = EngineOptions { adapter: wish, opener: None, real_time: false };
+        self.lease.engine.mailbox().post(Message::Device(options.opener()));
+    }
+
+    /// Asks the system what devices there are; [`Self::devices`] tells, some time later.
+    pub fn look_for_devices(&self) {
+        self.lease.engine.mailbox().post(Message::ListDevices);
+    }
+
+    /// The devices that were found last; `None` before the first look has ended.
+    pub fn devices(&self) -> Option<Arc<[Candidate]>> {
+        self.lease.engine.mailbox().devices()
     }
 
     pub fn metrics(&self) -> MetricsSnapshot {

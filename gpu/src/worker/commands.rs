@@ -66,12 +66,12 @@ pub(crate) fn queue(
 /// Where a task stands.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
 enum Stage {
-    /// The analyst makes it ready for the device that has seen so many losses.
+    /// The analyst makes it ready for the device after so many others.
     Preparing {
-        losses: u64,
+        turnovers: u64,
     },
     OnDevice {
-        losses: u64,
+        turnovers: u64,
     },
     /// The analyst reads what the device has left.
     Reading,
@@ -170,10 +170,10 @@ impl Worker {
     /// Has a task made ready for the device, or computed by the twin.
     fn begin(&mut self, at: usize) {
         let asked = &mut self.commands.asked[at];
-        let losses = self.device.losses;
+        let turnovers = self.device.turnovers;
         match self.device.compute() {
             Some(compute) => {
-                asked.stage = Stage::Preparing { losses };
+                asked.stage = Stage::Preparing { turnovers };
                 let errand = Errand::Prepare(asked.id, compute.prepare(asked.id, &asked.task));
                 self.give(errand);
             }
@@ -197,11 +197,11 @@ impl Worker {
 
     /// What was on a device that is gone is begun anew, by the twin.
     fn leave_lost_device(&mut self) {
-        let now = self.device.losses;
+        let now = self.device.turnovers;
         for at in 0..self.commands.asked.len() {
-            if let Stage::Preparing { losses } | Stage::OnDevice { losses } =
+            if let Stage::Preparing { turnovers } | Stage::OnDevice { turnovers } =
                 self.commands.asked[at].stage
-                && losses != now
+                && turnovers != now
             {
                 self.fall_back(at);
             }
@@ -275,15 +275,15 @@ impl Worker {
             }
             return;
         };
-        let Stage::Preparing { losses } = self.commands.asked[at].stage else { return };
+        let Stage::Preparing { turnovers } = self.commands.asked[at].stage else { return };
         if let Err(error) = &result {
             log::debug!("scumble: a task goes to the CPU: {error}");
         }
-        let same = result.is_ok() && losses == self.device.losses;
+        let same = result.is_ok() && turnovers == self.device.turnovers;
         match self.device.compute() {
             Some(compute) if same => {
                 compute.start(id);
-                self.commands.asked[at].stage = Stage::OnDevice { losses };
+                self.commands.asked[at].stage = Stage::OnDevice { turnovers };
             }
             _ => self.fall_back(at),
         }

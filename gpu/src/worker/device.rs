@@ -7,7 +7,7 @@ use super::Worker;
 use super::helper::Chore;
 use super::session::{Standing, WorkerSession};
 use crate::backend::adapter::DeviceFacts;
-use crate::backend::{Backend, BackendError, JobTable, SlotId};
+use crate::backend::{Backend, BackendError, JobTable, OpenBackend, SlotId};
 use crate::compute::Compute;
 use crate::engine::{EngineChoice, EngineKind, SharedState};
 use crate::profile::Trace;
@@ -44,7 +44,8 @@ pub(super) struct DeviceSeat {
     /// Most hops of one session in one table, lowered when memory is short.
     pub hops_limit: usize,
     history: JobTable,
-    pub losses: u64,
+    /// Devices that were given up, lost or left for another.
+    pub turnovers: u64,
     last_error: Option<String>,
     /// Lost devices, to be closed by the helper.
     dead: Vec<Box<dyn Backend>>,
@@ -60,7 +61,7 @@ impl Default for DeviceSeat {
             warming: Vec::new(),
             hops_limit: usize::MAX,
             history: JobTable::default(),
-            losses: 0,
+            turnovers: 0,
             last_error: None,
             dead: Vec::new(),
         }
@@ -123,7 +124,7 @@ impl DeviceSeat {
     /// The device is given up; the CPU goes on. One line in the log.
     pub fn fail(&mut self, error: &BackendError, sessions: &mut [Option<WorkerSession>]) {
         log::warn!("scumble: the CPU takes over from the GPU: {error}");
-        self.losses += 1;
+        self.turnovers += 1;
         self.last_error = Some(error.to_string());
         let next = match error {
             BackendError::Unusable(reason) => Seat::Unusable(reason.clone()),
@@ -137,6 +138,25 @@ impl DeviceSeat {
         for session in sessions.iter_mut().flatten() {
             session.forget_device(Standing::Away);
             session.metrics.update(|m| m.add(crate::sync::Counter::DeviceLosses, 1));
+        }
+    }
+
+    /// Gives up a device that does its work, for another.
+    pub fn leave(&mut self, sessions: &mut [Option<WorkerSession>]) {
+        match std::mem::replace(&mut self.seat, Seat::Empty) {
+            Seat::Live(backend) => self.dead.push(backend),
+            // What comes of it is known by its opener.
+            Seat::Opening => self.seat = Seat::Opening,
+            Seat::Empty | Seat::Unusable(_) => {}
+        }
+        self.facts = None;
+        self.stalled_since = None;
+        self.reopen_after = REOPEN_AFTER;
+        self.last_error = None;
+        self.turnovers += 1;
+        self.warming.clear();
+        for session in sessions.iter_mut().flatten() {
+            session.forget_device(Standing::Away);
         }
     }
 
@@ -175,8 +195,18 @@ impl DeviceSeat {
 }
 
 impl Worker {
-    pub(super) fn device_opened(&mut self, result: Result<Box<dyn Backend>, BackendError>) {
+    pub(super) fn device_opened(
+        &mut self,
+        opener: &Arc<dyn OpenBackend>,
+        result: Result<Box<dyn Backend>, BackendError>,
+    ) {
         let seat = &mut self.device;
+        if !Arc::ptr_eq(opener, &self.opener) {
+            // Another device was chosen meanwhile.
+            seat.dead.extend(result.ok());
+            seat.seat = Seat::Empty;
+            return;
+        }
         match result {
             Ok(backend) => {
                 log::info!("scumble: {} is open", backend.name());
@@ -227,9 +257,9 @@ impl Worker {
             self.sessions.iter().flatten().map(|s| s.spec.window.n).collect();
         sizes.sort_unstable();
         sizes.dedup();
-        let again = self.device.losses > 0 || self.device.last_error.is_some();
+        let again = self.device.turnovers > 0 || self.device.last_error.is_some();
         let after = if again { self.device.reopen_after } else { Duration::ZERO };
-        if self.helper.give(Chore::Open { after, sizes }) {
+        if self.helper.give(Chore::Open { after, sizes, opener: Arc::clone(&self.opener) }) {
             self.device.seat = Seat::Opening;
         }
     }

@@ -14,6 +14,11 @@ pub(super) enum Chore {
     Open {
         after: Duration,
         sizes: Vec<usize>,
+        opener: Arc<dyn OpenBackend>,
+    },
+    /// Ask the system what devices there are.
+    List {
+        opener: Arc<dyn OpenBackend>,
     },
     /// Close a device that was lost: drivers take their time.
     Bury(Box<dyn Backend>),
@@ -29,11 +34,11 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    pub fn spawn(mailbox: Arc<Mailbox>, opener: Arc<dyn OpenBackend>) -> std::io::Result<Self> {
+    pub fn spawn(mailbox: Arc<Mailbox>) -> std::io::Result<Self> {
         let (chores, receiver) = sync_channel(64);
         let thread = std::thread::Builder::new()
             .name("scumble-helper".to_owned())
-            .spawn(move || run(&mailbox, &*opener, &receiver))?;
+            .spawn(move || run(&mailbox, &receiver))?;
         Ok(Self { chores: Some(chores), thread: Some(thread) })
     }
 
@@ -54,10 +59,10 @@ impl Drop for Helper {
     }
 }
 
-fn run(mailbox: &Mailbox, opener: &dyn OpenBackend, chores: &Receiver<Chore>) {
+fn run(mailbox: &Mailbox, chores: &Receiver<Chore>) {
     while let Ok(chore) = chores.recv() {
         match chore {
-            Chore::Open { after, sizes } => {
+            Chore::Open { after, sizes, opener } => {
                 // In small steps, so that the end of the engine does not wait for a retry.
                 let mut left = after;
                 while !left.is_zero() {
@@ -68,8 +73,10 @@ fn run(mailbox: &Mailbox, opener: &dyn OpenBackend, chores: &Receiver<Chore>) {
                         return;
                     }
                 }
-                mailbox.post(Message::Opened(opener.open(&sizes)));
+                let opened = opener.open(&sizes);
+                mailbox.post(Message::Opened(opener, opened));
             }
+            Chore::List { opener } => mailbox.set_devices(opener.devices()),
             Chore::Bury(backend) => drop(backend),
             Chore::Warm { n, run } => mailbox.post(Message::Warmed(n, run())),
         }

@@ -2,22 +2,23 @@
 //! which has rings of its own and its own clone of the doorbell.
 
 use std::collections::VecDeque;
-use std::sync::OnceLock;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::sync::mpsc::SyncSender;
+use std::sync::{Arc, OnceLock};
 
 use parking_lot::Mutex;
 
 use super::session::WorkerSession;
-use crate::backend::{Backend, BackendError};
+use crate::backend::adapter::Candidate;
+use crate::backend::{Backend, BackendError, OpenBackend};
 use crate::compute::{Outcome, TaskError, TaskId};
 use crate::sync::doorbell::Doorbell;
 
 pub enum Message {
     Open(Box<WorkerSession>),
     Close(u64),
-    /// The helper has tried to open the device.
-    Opened(Result<Box<dyn Backend>, BackendError>),
+    /// The helper has tried to open the device of this opener.
+    Opened(Arc<dyn OpenBackend>, Result<Box<dyn Backend>, BackendError>),
     /// The helper has compiled what size `n` needs.
     Warmed(usize, Result<(), BackendError>),
     /// The analyst has made a task ready for the device.
@@ -27,6 +28,9 @@ pub enum Message {
     /// It has computed one.
     Computed(TaskId, Result<Outcome, TaskError>),
     Trace(SyncSender<String>),
+    /// Use what this opener opens, instead of what is in use.
+    Device(Arc<dyn OpenBackend>),
+    ListDevices,
     Quit,
 }
 
@@ -37,6 +41,8 @@ pub struct Mailbox {
     waiting: AtomicBool,
     quitting: AtomicBool,
     ids: AtomicU64,
+    /// What the helper found when it was asked last.
+    devices: Mutex<Option<Arc<[Candidate]>>>,
 }
 
 impl Mailbox {
@@ -75,6 +81,14 @@ impl Mailbox {
         let mut messages = self.messages.lock();
         self.waiting.store(false, Ordering::Release);
         into.append(&mut messages);
+    }
+
+    pub(super) fn set_devices(&self, found: Vec<Candidate>) {
+        *self.devices.lock() = Some(found.into());
+    }
+
+    pub(crate) fn devices(&self) -> Option<Arc<[Candidate]>> {
+        self.devices.lock().clone()
     }
 
     pub(crate) fn next_id(&self) -> u64 {

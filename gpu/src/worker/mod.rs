@@ -9,6 +9,7 @@
 //! which has seen every hop: no state is transferred. It never waits without a limit.
 
 mod analyst;
+mod choice;
 pub mod commands;
 mod device;
 mod helper;
@@ -44,6 +45,7 @@ pub struct Worker {
     mailbox: Arc<Mailbox>,
     sleeper: Sleeper,
     helper: Helper,
+    opener: Arc<dyn OpenBackend>,
     sessions: Vec<Option<WorkerSession>>,
     device: DeviceSeat,
     tick: tick::Tick,
@@ -63,8 +65,7 @@ impl Worker {
         let failed = |name: &'static str| {
             move |error: std::io::Error| EngineError::Thread { name, message: error.to_string() }
         };
-        let helper =
-            Helper::spawn(Arc::clone(&mailbox), opener).map_err(failed("scumble-helper"))?;
+        let helper = Helper::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-helper"))?;
         let analyst = Analyst::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-analyst"))?;
         let (bell, sleeper) = doorbell();
         let shared = Arc::clone(&mailbox);
@@ -78,6 +79,7 @@ impl Worker {
                     mailbox,
                     sleeper,
                     helper,
+                    opener,
                     sessions: Vec::new(),
                     device: DeviceSeat::default(),
                     tick: tick::Tick::default(),
@@ -122,11 +124,13 @@ impl Worker {
                 Message::Quit => return false,
                 Message::Open(session) => self.admit(*session),
                 Message::Close(id) => self.dismiss(id),
-                Message::Opened(result) => self.device_opened(result),
+                Message::Opened(opener, result) => self.device_opened(&opener, result),
                 Message::Warmed(n, result) => self.device.warmed(n, result),
                 Message::Prepared(id, result) => self.prepared(id, result),
                 Message::Read(id, result) => self.read(id, result),
                 Message::Computed(id, result) => self.computed(id, result),
+                Message::Device(opener) => self.change_device(opener),
+                Message::ListDevices => self.list_devices(),
                 Message::Trace(reply) => {
                     let text = self.device.trace(&self.trace);
                     // The asker may have gone away.

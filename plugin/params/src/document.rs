@@ -13,23 +13,46 @@ use scumble_dsp::Stroke;
 use serde::{Deserialize, Serialize};
 
 /// The version of the document's own format.
-pub const DOCUMENT_VERSION: u32 = 1;
+///
+/// 2 added `editor.axis`.
+pub const DOCUMENT_VERSION: u32 = 2;
 /// More strokes, or points in one, than a hand could paint are a broken file.
 pub const MAX_STROKES: usize = 20_000;
 pub const MAX_POINTS: usize = 100_000;
 
-/// The editor's logical size and zoom.
+/// What the canvas's frequency axis shows.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default, Hash, Serialize, Deserialize)]
+#[serde(rename_all = "lowercase")]
+pub enum Axis {
+    /// Short-time spectra, as tall an octave everywhere.
+    #[default]
+    Log,
+    /// Short-time spectra, as tall a hertz everywhere.
+    Linear,
+    Mel,
+    Cqt,
+    Vqt,
+    Gabor,
+}
+
+impl Axis {
+    pub const ALL: [Axis; 6] =
+        [Axis::Log, Axis::Linear, Axis::Mel, Axis::Cqt, Axis::Vqt, Axis::Gabor];
+}
+
+/// The editor's logical size, zoom and axis.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
-pub struct EditorSize {
+pub struct EditorLook {
     pub width: u32,
     pub height: u32,
     pub zoom: f32,
+    pub axis: Axis,
 }
 
-impl Default for EditorSize {
+impl Default for EditorLook {
     fn default() -> Self {
-        Self { width: 1180, height: 760, zoom: 1.0 }
+        Self { width: 1180, height: 760, zoom: 1.0, axis: Axis::default() }
     }
 }
 
@@ -59,7 +82,7 @@ pub struct Document {
     #[serde(default)]
     pub preset: String,
     #[serde(default)]
-    pub editor: EditorSize,
+    pub editor: EditorLook,
     #[serde(default)]
     pub settings: Settings,
     /// The painting, in the order in which it was painted.
@@ -72,7 +95,7 @@ impl Default for Document {
         Self {
             version: DOCUMENT_VERSION,
             preset: String::new(),
-            editor: EditorSize::default(),
+            editor: EditorLook::default(),
             settings: Settings::default(),
             strokes: Vec::new(),
         }
@@ -82,9 +105,11 @@ impl Default for Document {
 impl Document {
     /// Reads a document and says what is wrong with it.
     pub fn parse(text: &str) -> Result<Self, String> {
-        let document: Document =
+        let mut document: Document =
             serde_json::from_str(text).map_err(|e| format!("the document is broken: {e}"))?;
         document.check()?;
+        // Older versions lack fields, which have defaults; what is saved from now on has them.
+        document.version = DOCUMENT_VERSION;
         Ok(document)
     }
 
@@ -290,6 +315,7 @@ mod tests {
             (r#"{"version": 99}"#, "version 99"),
             (r#"{"version": 1, "colour": 3}"#, "colour"),
             (r#"{"version": 1, "editor": {"zoom": 9}}"#, "editor.zoom is 9"),
+            (r#"{"version": 2, "editor": {"axis": "bark"}}"#, "bark"),
             (r#"{"version": 1, "settings": {"fence_timeout_ms": 11}}"#, "1 to 10"),
             (
                 r#"{"version": 1, "strokes": [{"id": 1, "kind": "gain", "points": [],

@@ -15,7 +15,7 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use nice_plug::prelude::*;
 
-pub use document::{Document, DocumentCell, EditorSize, Refusal, Settings, check_strokes};
+pub use document::{Axis, Document, DocumentCell, EditorLook, Refusal, Settings, check_strokes};
 pub use factory::factory_presets;
 pub use preset::{Preset, PresetError};
 pub use state::{STATE_VERSION, check_state};

@@ -148,6 +148,10 @@ impl PresetStore {
         if path.exists() { read(&path).map(Some) } else { Ok(None) }
     }
 
+    pub fn has_user_default(&self) -> bool {
+        self.folder.join(DEFAULT_FILE).exists()
+    }
+
     /// Makes this the sound of new instances; `None` goes back to the factory's.
     pub fn set_user_default(&self, preset: Option<&Preset>) -> Result<(), StoreError> {
         let path = self.folder.join(DEFAULT_FILE);

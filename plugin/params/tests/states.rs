@@ -8,7 +8,7 @@ use std::path::PathBuf;
 use nice_plug::plugin::ParamValue;
 use nice_plug::prelude::{ParamPtr, Params, PluginState};
 use scumble_dsp::{Canvas, Field, FieldSpec};
-use scumble_params::{Document, ScumbleParams, check_state};
+use scumble_params::{Axis, Document, ScumbleParams, check_state};
 
 /// What the wrapper does with a state, in its order. The message of a refusal.
 fn load(params: &ScumbleParams, text: &str) -> Result<(), String> {
@@ -132,6 +132,19 @@ fn a_painted_state_of_version_1_means_what_it_meant() {
     assert_eq!(document.settings.async_samples, Some(512));
     let kinds: Vec<_> = document.strokes.iter().map(|s| s.kind).collect();
     assert_eq!(kinds, scumble_dsp::StrokeKind::ALL);
+}
+
+#[test]
+fn version_2_added_the_axis() {
+    let params = ScumbleParams::default();
+    load(&params, &state("v1-painted.json")).expect("it loads");
+    let mut old = running(&params).document;
+    assert_eq!(old.editor.axis, Axis::Log);
+    load(&params, &state("v2-painted.json")).expect("it loads");
+    let new = running(&params).document;
+    assert_eq!(new.editor.axis, Axis::Cqt);
+    old.editor.axis = Axis::Cqt;
+    assert_eq!(old, new, "all else is the same");
 }
 
 #[test]

@@ -30,34 +30,77 @@ impl InputRing {
     /// Takes in `range` of a block. What is not a number, or louder than any sound, is silence from
     /// here on (X9). Returns whether anything sounded.
     pub fn push(&mut self, block: &[&mut [f32]], range: std::ops::Range<usize>) -> bool {
-        let mut sounded = false;
-        let at = self.end as usize;
+        let mut loudest = 0.0f32;
+        let at = self.end as usize & self.mask;
         for (ring, block) in self.channels.iter_mut().zip(block) {
-            for (i, &sample) in block[range.clone()].iter().enumerate() {
-                // False for what is not a number, too.
-                let sample = if sample.abs() <= LOUDEST { sample } else { 0.0 };
-                sounded |= sample != 0.0;
-                ring[(at + i) & self.mask] = sample;
-            }
+            let block = &block[range.clone()];
+            let (head, tail) = block.split_at(block.len().min(ring.len() - at));
+            loudest = loudest.max(take(head, &mut ring[at..]));
+            loudest = loudest.max(take(tail, ring));
         }
         self.end += range.len() as u64;
-        sounded
+        loudest > 0.0
     }
 
     /// Copies `out.len()` samples of a channel from stream time `from` on, which may lie before
     /// the beginning: then it was silent.
     pub fn copy(&self, channel: usize, from: i64, out: &mut [f32]) {
+        let before = usize::try_from(-from).unwrap_or(0).min(out.len());
+        let (silent, out) = out.split_at_mut(before);
+        silent.fill(0.0);
         let ring = &self.channels[channel];
-        for (i, out) in out.iter_mut().enumerate() {
-            let time = from + i as i64;
-            *out = if time < 0 { 0.0 } else { ring[time as usize & self.mask] };
+        let at = from.max(0) as usize & self.mask;
+        let (head, tail) = out.split_at_mut(out.len().min(ring.len() - at));
+        head.copy_from_slice(&ring[at..at + head.len()]);
+        tail.copy_from_slice(&ring[..tail.len()]);
+    }
+}
+
+/// Copies what is sound to the front of `to`; the largest magnitude of it.
+fn take(samples: &[f32], to: &mut [f32]) -> f32 {
+    // Eight at a time, so that the maximum of each lane needs none of the others.
+    let mut loudest = [0.0f32; 8];
+    let mut each = |lane: usize, sample: f32, to: &mut f32| {
+        // False for what is not a number, too.
+        let sample = if sample.abs() <= LOUDEST { sample } else { 0.0 };
+        loudest[lane] = if sample.abs() > loudest[lane] { sample.abs() } else { loudest[lane] };
+        *to = sample;
+    };
+    let to = &mut to[..samples.len()];
+    let (eights, rest) = samples.as_chunks::<8>();
+    let (to_eights, to_rest) = to.as_chunks_mut::<8>();
+    for (samples, to) in eights.iter().zip(to_eights) {
+        for lane in 0..8 {
+            each(lane, samples[lane], &mut to[lane]);
         }
     }
+    for (&sample, to) in rest.iter().zip(to_rest) {
+        each(0, sample, to);
+    }
+    loudest.into_iter().fold(0.0, f32::max)
 }
 
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn what_is_no_sound_is_silence_and_sound_is_told_from_silence() {
+        let mut ring = InputRing::new(1, 64);
+        for at in 0..40usize {
+            let mut block = [0.0f32; 19];
+            assert!(!ring.push(&[&mut block.clone()], 0..19), "silence");
+            block[at % 19] = -1e-30;
+            assert!(ring.push(&[&mut block.clone()], 0..19), "a whisper at {at}");
+            for broken in [f32::NAN, f32::INFINITY, -1e5] {
+                block[at % 19] = broken;
+                assert!(!ring.push(&[&mut block.clone()], 0..19), "{broken} at {at}");
+            }
+            let mut out = [9.0; 19];
+            ring.copy(0, ring.end as i64 - 19, &mut out);
+            assert_eq!(out, [0.0; 19]);
+        }
+    }
 
     #[test]
     fn gives_back_any_stretch_of_the_past() {

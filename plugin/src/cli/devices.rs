@@ -10,6 +10,7 @@ use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, Sessi
 use scumble_gpu::sync::{Buffering, Stage};
 
 use super::CliError;
+use crate::user;
 
 /// How long the round trip is measured, in real time.
 const MEASURED: Duration = Duration::from_secs(1);
@@ -27,7 +28,7 @@ pub struct DevicesArgs {
 
 pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
     let found = candidates();
-    let wish = AdapterWish::from_env();
+    let wish = user::device_wish();
     let chosen = choose(&wish, &found);
     if found.is_empty() {
         println!("no adapters: is a Vulkan driver installed?");
@@ -40,7 +41,8 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
         Ok(index) => {
             let why = match wish {
                 AdapterWish::Best => "the real GPU with the most memory",
-                _ => "SCUMBLE_ADAPTER asks for it",
+                _ if user::device_of_environment().is_some() => "SCUMBLE_ADAPTER asks for it",
+                _ => "it was chosen in the settings",
             };
             println!("Auto takes {}: {why}.", found[*index].name);
             if !args.quick {
@@ -69,7 +71,8 @@ fn describe(adapter: &Candidate) -> String {
 fn measure() -> Result<(), CliError> {
     let fail = |e: String| CliError::new(format!("the round trip could not be measured: {e}"));
     let spec = WindowSpec::new(Quality::Live, RATE);
-    let engine = Engine::isolated(EngineOptions::default()).map_err(|e| fail(e.to_string()))?;
+    let options = EngineOptions { adapter: user::device_wish(), ..EngineOptions::default() };
+    let engine = Engine::isolated(options).map_err(|e| fail(e.to_string()))?;
     let config = SessionConfig {
         spec,
         sample_rate: RATE,

@@ -60,8 +60,8 @@ pub fn render(
         rule: Rule::Engaged,
         ..plan
     };
-    let engine =
-        Engine::isolated(EngineOptions::default()).map_err(|error| fail(error.to_string()))?;
+    let options = EngineOptions { adapter: crate::user::device_wish(), ..EngineOptions::default() };
+    let engine = Engine::isolated(options).map_err(|error| fail(error.to_string()))?;
     let config = SessionConfig {
         patience: Some(DEVICE_PATIENCE),
         ..session_config(&plan, buffering, EngineChoice::Gpu, Default::default())

@@ -1,7 +1,7 @@
 //! `scumble schema` and `scumble presets`.
 
 use clap::Args;
-use scumble_params::{PresetStore, factory_presets};
+use scumble_params::{Preset, PresetStore, factory_presets};
 
 use super::CliError;
 
@@ -35,24 +35,39 @@ pub fn schema(args: &SchemaArgs) -> Result<(), CliError> {
 pub struct PresetsArgs {
     /// Print this preset's file; without a name they are listed.
     name: Option<String>,
+    /// Have new instances begin with the named preset.
+    #[arg(long, requires = "name", conflicts_with = "clear_default")]
+    default: bool,
+    /// Have new instances begin neutral again.
+    #[arg(long)]
+    clear_default: bool,
+}
+
+fn find(name: &str) -> Result<Preset, CliError> {
+    let factory = factory_presets().into_iter().find(|p| p.name == name);
+    factory.map_or_else(|| Ok(PresetStore::user().and_then(|store| store.load(name))?), Ok)
 }
 
 pub fn presets(args: &PresetsArgs) -> Result<(), CliError> {
-    let factory = factory_presets();
-    let store = PresetStore::user();
-    if let Some(name) = &args.name {
-        if let Some(preset) = factory.iter().find(|p| p.name == *name) {
-            println!("{}", preset.to_text());
-            return Ok(());
-        }
-        let preset = store.and_then(|store| store.load(name));
-        println!("{}", preset.map_err(|e| CliError::new(e.to_string()))?.to_text());
+    if args.clear_default {
+        PresetStore::user()?.set_user_default(None)?;
+        println!("New instances begin neutral.");
         return Ok(());
     }
-    for preset in &factory {
+    if let Some(name) = &args.name {
+        let preset = find(name)?;
+        if args.default {
+            PresetStore::user()?.set_user_default(Some(&preset))?;
+            println!("New instances begin with {name}.");
+        } else {
+            println!("{}", preset.to_text());
+        }
+        return Ok(());
+    }
+    for preset in &factory_presets() {
         println!("{}", preset.name);
     }
-    if let Ok(store) = store {
+    if let Ok(store) = PresetStore::user() {
         let (own, broken) = store.list();
         for preset in own {
             println!("{} (yours)", preset.name);

@@ -21,6 +21,7 @@ mod strokes;
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
+use scumble_params::StoreError;
 
 /// Scumble: a spectral effect that you paint onto a live spectrogram.
 ///
@@ -124,5 +125,11 @@ pub struct CliError(String);
 impl CliError {
     fn new(message: impl Into<String>) -> Self {
         Self(message.into())
+    }
+}
+
+impl From<StoreError> for CliError {
+    fn from(error: StoreError) -> Self {
+        Self(error.to_string())
     }
 }

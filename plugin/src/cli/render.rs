@@ -103,10 +103,9 @@ fn find_preset(name: &str) -> Result<Preset, CliError> {
         return Ok(preset);
     }
     if std::path::Path::new(name).exists() {
-        return read_preset(name.as_ref()).map_err(|e| CliError::new(e.to_string()));
+        return Ok(read_preset(name.as_ref())?);
     }
-    let store = PresetStore::user().map_err(|e| CliError::new(e.to_string()))?;
-    store
+    PresetStore::user()?
         .load(name)
         .map_err(|e| CliError::new(format!("{e}; `scumble presets` lists what there is")))
 }

@@ -95,13 +95,12 @@ fn point(ui: &Ui, pos: Pos2, map: &Map, axis: &FreqAxis, state: &State) -> Strok
             _ => None,
         })
     });
-    let octaves = axis.octaves();
     let free = StrokePoint {
         x: c.x,
-        y: (c.y * octaves).clamp(0.0, octaves),
+        y: axis.octave(c.y).clamp(0.0, axis.octaves()),
         pressure: force.unwrap_or(1.0).clamp(0.0, 1.0),
     };
-    state.snap.apply(free, super::grid(state, map), axis)
+    state.snap.apply(free, super::grid(state, map))
 }
 
 fn press(ui: &Ui, pos: Pos2, secondary: bool, map: &Map, axis: &FreqAxis, state: &mut State) {
@@ -109,7 +108,7 @@ fn press(ui: &Ui, pos: Pos2, secondary: bool, map: &Map, axis: &FreqAxis, state:
     ui.memory_mut(|m| m.request_focus(egui::Id::unique("canvas")));
     let mods = ui.input(|i| i.modifiers);
     let at = map.to_canvas(pos);
-    let octave = at.y * axis.octaves();
+    let octave = axis.octave(at.y);
     let under = state
         .edit
         .strokes()
@@ -161,7 +160,7 @@ fn drag(ui: &Ui, map: &Map, axis: &FreqAxis, state: &mut State) {
     });
     for pos in moves {
         let next = point(ui, pos, map, axis, state);
-        let scale = vec2(map.scale().x, map.scale().y / axis.octaves());
+        let scale = vec2(map.scale().x, map.scale().y * axis.per_octave(next.y));
         match &mut state.canvas.hand {
             Hand::Painting { stroke, warp_up } => {
                 // Two points of the window apart, or a tenth of the brush.
@@ -173,13 +172,13 @@ fn drag(ui: &Ui, map: &Map, axis: &FreqAxis, state: &mut State) {
                 (stroke.kind, stroke.strength) = (warp_up.kind, warp_up.strength);
             }
             Hand::Moving { gesture, at } => {
-                let d = (pos - *at) / map.scale();
+                let (from, to) = (map.to_canvas(*at), map.to_canvas(pos));
+                let octaves = axis.octave(to.y) - axis.octave(from.y);
                 let gesture = *gesture;
                 *at = pos;
                 let ids = state.canvas.selected.clone();
-                let octaves = axis.octaves();
                 state.edit.change("move", gesture, &ids, |s| {
-                    edit::shift(s, d.x, -d.y * octaves, octaves);
+                    edit::shift(s, to.x - from.x, octaves, axis.octaves());
                 });
             }
             Hand::Band { to, .. } => *to = pos,
@@ -201,7 +200,7 @@ fn release(map: &Map, axis: &FreqAxis, state: &mut State, host: &mut dyn EditorH
             if band.width() > 3.0 || band.height() > 3.0 {
                 for s in state.edit.strokes() {
                     let inside = |p: &StrokePoint| {
-                        band.contains(map.to_screen(p.x.rem_euclid(1.0), p.y / axis.octaves()))
+                        band.contains(map.to_screen(p.x.rem_euclid(1.0), axis.y_of(p.y)))
                     };
                     if s.points.iter().any(inside) && !state.canvas.selected.contains(&s.id) {
                         state.canvas.selected.push(s.id);

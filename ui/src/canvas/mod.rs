@@ -7,14 +7,15 @@ pub mod spectrogram;
 pub mod tint;
 
 use egui::accesskit::Role;
-use egui::{Color32, CursorIcon, Id, Rect, Response, Sense, Ui, WidgetInfo, pos2};
+use egui::{Color32, CursorIcon, Id, Rect, Response, Sense, Ui, WidgetInfo, pos2, vec2};
 
 use crate::axes::{self, FreqAxis, Map, View};
 use crate::editor::State;
 use crate::host::EditorHost;
 use crate::layout::Layout;
-use crate::model::{Source, TimeUnit};
+use crate::model::{AXES, Axis, Source, TimeUnit};
 use crate::theme;
+use crate::widgets::button::{self, Button, Face};
 
 /// What the canvas remembers between frames.
 #[derive(Default)]
@@ -24,6 +25,7 @@ pub struct Canvas {
     pub tint: tint::Tint,
     pub hand: hand::Hand,
     pub source: Source,
+    axis: Axis,
     pub selected: Vec<u64>,
 }
 
@@ -32,6 +34,15 @@ impl Canvas {
         self.spectrogram.detach();
         self.tint.detach();
         self.hand = hand::Hand::default();
+    }
+
+    /// Shows the sound on `axis` from now on, the same frequencies in view.
+    fn set_axis(&mut self, axis: FreqAxis) {
+        if self.axis != axis.kind {
+            self.view.change_axis(&FreqAxis { kind: self.axis, ..axis }, &axis);
+            self.axis = axis.kind;
+            self.spectrogram.clear();
+        }
     }
 
     pub fn set_source(&mut self, source: Source) {
@@ -58,7 +69,8 @@ pub fn beats_per_bar(state: &State) -> Option<f32> {
 }
 
 pub fn show(ui: &mut Ui, at: &Layout, state: &mut State, host: &mut dyn EditorHost) {
-    let axis = FreqAxis { top_hz: state.snapshot.top_hz.max(2.0 * axes::LOW_HZ) };
+    let axis = FreqAxis::new(host.axis(), 2.0 * state.snapshot.top_hz);
+    state.canvas.set_axis(axis);
     let map = Map { plot: at.plot, view: state.canvas.view };
     let response = ui.interact(at.plot, Id::unique("canvas"), Sense::click_and_drag());
     response.widget_info(|| {
@@ -78,11 +90,11 @@ pub fn show(ui: &mut Ui, at: &Layout, state: &mut State, host: &mut dyn EditorHo
 
     let canvas = &mut state.canvas;
     let source = canvas.source;
-    host.take_columns(source, &mut |run| canvas.spectrogram.push(run));
+    host.take_columns(source, axis.kind, &mut |run| canvas.spectrogram.push(run));
     canvas.spectrogram.upload(ui.ctx());
     let active = canvas.hand.stroke();
     let (strokes, revision) = (state.edit.strokes(), state.edit.revision());
-    canvas.tint.update(ui.ctx(), &map, axis.octaves(), strokes, revision, active);
+    canvas.tint.update(ui.ctx(), &map, &axis, strokes, revision, active);
 
     let painter = ui.painter().with_clip_rect(at.plot);
     if let Some(texture) = canvas.spectrogram.texture() {
@@ -100,6 +112,22 @@ pub fn show(ui: &mut Ui, at: &Layout, state: &mut State, host: &mut dyn EditorHo
     overlay::hint(&painter, at, state, host);
     overlay::readout(&painter, &response, &map, &axis, state, host);
     overlay::scroll_marks(&painter, at, state);
+    axis_choice(ui, at, axis.kind, host);
+}
+
+/// Which frequency axis, in the corner between both.
+fn axis_choice(ui: &mut Ui, at: &Layout, axis: Axis, host: &mut dyn EditorHost) {
+    let corner = Rect::from_min_max(at.canvas.left_bottom(), at.plot.left_bottom());
+    let rect = Rect::from_center_size(corner.center(), vec2(38.0, 20.0));
+    let current = AXES.iter().position(|(known, ..)| *known == axis);
+    let face = current.map_or("", |i| AXES[i].1);
+    let response = Button::new("Frequency axis", Face::Text(face))
+        .small()
+        .show(ui, rect)
+        .on_hover_text("How the sound is analysed, and how frequencies are spaced");
+    if let Some(i) = button::choices(&response, &AXES.map(|(.., words)| words), current) {
+        host.set_axis(AXES[i].0);
+    }
 }
 
 /// Wheel: zoom; with Shift: scroll in time; with Alt: brush size; middle drag: move the view.

@@ -57,18 +57,17 @@ pub fn playhead(painter: &Painter, map: &Map, state: &State) {
 
 /// Frames around the selected strokes, and the rubber band.
 pub fn selection(painter: &Painter, map: &Map, axis: &FreqAxis, state: &State) {
-    let octaves = axis.octaves();
     for id in &state.canvas.selected {
         let Some((_, s)) = state.edit.find(*id) else { continue };
         let (mut low, mut high) = (pos2(f32::MAX, f32::MAX), pos2(f32::MIN, f32::MIN));
         for p in &s.points {
-            let at = pos2(p.x, p.y / octaves);
+            let at = pos2(p.x, p.y);
             low = low.min(at);
             high = high.max(at);
         }
-        let r = vec2(s.radius_time, s.radius_octaves / octaves);
-        let (a, b) = (low - r, high + r);
-        let frame = Rect::from_two_pos(map.to_screen(a.x, a.y), map.to_screen(b.x, b.y));
+        let r = vec2(s.radius_time, s.radius_octaves);
+        let [a, b] = [low - r, high + r].map(|at| map.to_screen(at.x, axis.y_of(at.y)));
+        let frame = Rect::from_two_pos(a, b);
         let pen = Pen::new(1.0, theme::TEXT);
         painter.rect_stroke(frame, theme::RADIUS_SMALL, pen, StrokeKind::Outside);
         for corner in
@@ -83,6 +82,9 @@ pub fn selection(painter: &Painter, map: &Map, axis: &FreqAxis, state: &State) {
     }
 }
 
+/// Corners of the footprint's outline: it looks round at any size.
+const RING: usize = 72;
+
 /// The brush's true footprint with the line of half strength.
 pub fn footprint(
     painter: &Painter,
@@ -93,19 +95,26 @@ pub fn footprint(
 ) {
     let Some(brush) = super::hand::cursor_brush(state) else { return };
     let Some(pos) = response.hover_pos() else { return };
-    let scale = map.scale();
-    let radius = vec2(
-        state.brush.radius_time * scale.x,
-        state.brush.radius_octaves / axis.octaves() * scale.y,
-    );
+    let at = map.to_canvas(pos);
+    let octave = axis.octave(at.y);
+    let (time, octaves) = (state.brush.radius_time, state.brush.radius_octaves);
+    // Round on a logarithmic axis, an egg on others.
+    let ring = |radius: f32, pen: Pen| {
+        let points = (0..RING).map(|i| {
+            let (sin, cos) = (std::f32::consts::TAU * i as f32 / RING as f32).sin_cos();
+            let y = axis.y_of(octave + radius * octaves * sin);
+            map.to_screen(at.x + radius * time * cos, y)
+        });
+        painter.add(Shape::closed_line(points.collect(), pen));
+    };
     let colour = if brush == Brush::Gain { theme::TEXT } else { brush.colour() };
     // A dark line beside the light one, so that it is seen on any sound.
     let shade = Pen::new(2.5, theme::tint(theme::BACKGROUND, 0.5));
-    painter.add(Shape::ellipse_stroke(pos, radius, shade));
-    painter.add(Shape::ellipse_stroke(pos, radius, Pen::new(1.3, theme::TEXT)));
+    ring(1.0, shade);
+    ring(1.0, Pen::new(1.3, theme::TEXT));
     let half = half_strength(state.brush.hardness);
     let pen = Pen::new(1.0, theme::tint(colour, 0.6));
-    painter.add(Shape::ellipse_stroke(pos, radius * half, pen));
+    ring(half, pen);
     painter.circle_filled(pos, 1.5, colour);
 }
 

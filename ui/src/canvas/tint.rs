@@ -3,7 +3,7 @@
 use egui::{Color32, ColorImage, Context, Painter, Rect, TextureHandle, TextureOptions, pos2};
 
 use super::raster::{self, Frame, Part};
-use crate::axes::{Map, View};
+use crate::axes::{FreqAxis, Map, View};
 use crate::brush::Brush;
 use crate::stroke::Stroke;
 
@@ -31,7 +31,7 @@ impl Tint {
         &mut self,
         ctx: &Context,
         map: &Map,
-        octaves: f32,
+        axis: &FreqAxis,
         strokes: &[Stroke],
         revision: u64,
         active: Option<&Stroke>,
@@ -40,7 +40,7 @@ impl Tint {
         let size = map.plot.size() * scale;
         let frame = Frame {
             view: map.view,
-            octaves,
+            axis: *axis,
             width: (size.x.round() as usize).clamp(1, 8192),
             height: (size.y.round() as usize).clamp(1, 8192),
             scale,
@@ -153,14 +153,14 @@ fn grown(frame: &Frame, before: &Stroke, now: &Stroke) -> Part {
 #[cfg(test)]
 mod tests {
     use super::*;
-    use crate::axes::View;
+    use crate::model::Axis;
     use crate::stroke::{StrokeKind, StrokePoint};
 
     #[test]
     fn a_growing_stroke_looks_as_if_drawn_at_once() {
         for kind in [StrokeKind::Erase, StrokeKind::WarpFreq] {
-            let frame =
-                Frame { view: View::default(), octaves: 10.0, width: 300, height: 150, scale: 1.0 };
+            let axis = FreqAxis::new(Axis::Log, 40_960.0);
+            let frame = Frame { view: View::default(), axis, width: 300, height: 150, scale: 1.0 };
             let mut tint = Tint { frame: Some(frame), revision: Some(0), ..Tint::default() };
             tint.pixels = vec![Color32::TRANSPARENT; frame.width * frame.height];
             let mut stroke = Stroke {

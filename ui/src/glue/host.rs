@@ -9,7 +9,9 @@ use scumble_params::{Document, ScumbleParams};
 use super::link::{Instance, Sound};
 use crate::host::{Columns, EditorHost, Message, Side};
 use crate::layout::MIN_SIZE;
-use crate::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use crate::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+};
 use crate::stroke::Stroke;
 
 /// What a preset does not change: the machine and the host's own switch.
@@ -136,14 +138,16 @@ impl PluginHost {
 
     /// The window's size and scale, to be found again.
     pub fn keep_size(&mut self, width: f32, height: f32, zoom: f32) {
-        let size = scumble_params::EditorSize {
+        let kept = self.params.document.get().editor;
+        let look = scumble_params::EditorLook {
             // A host may set any size; what is saved must be one that loading allows.
             width: width.max(MIN_SIZE[0]).round() as u32,
             height: height.max(MIN_SIZE[1]).round() as u32,
             zoom,
+            ..kept
         };
-        if self.params.document.get().editor != size {
-            self.write(|document| document.editor = size);
+        if kept != look {
+            self.write(|document| document.editor = look);
         }
     }
 
@@ -163,8 +167,16 @@ impl EditorHost for PluginHost {
         self.instance.fill(to);
     }
 
-    fn take_columns(&mut self, source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
-        self.instance.take_columns(source, sink);
+    fn take_columns(&mut self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
+        self.instance.take_columns(source, axis, sink);
+    }
+
+    fn axis(&self) -> Axis {
+        self.params.document.get().editor.axis
+    }
+
+    fn set_axis(&mut self, axis: Axis) {
+        self.write(|document| document.editor.axis = axis);
     }
 
     fn level_range_db(&self) -> (f32, f32) {
@@ -291,6 +303,15 @@ impl EditorHost for PluginHost {
         self.instance.presets().exchange_path(name)
     }
 
+    fn set_default_preset(&mut self, default: bool) -> Result<(), String> {
+        let sound = default.then(|| self.sound());
+        self.instance.presets().set_default(sound.as_ref())
+    }
+
+    fn has_default_preset(&self) -> bool {
+        self.instance.presets().has_default()
+    }
+
     fn import_preset(&mut self, path: &str) -> Result<(), String> {
         let name = self.instance.presets().import(path)?;
         self.list = self.instance.presets().list();
@@ -334,6 +355,18 @@ impl EditorHost for PluginHost {
             s.ring_depth = settings.ring_depth;
             s.fence_timeout_ms = settings.fence_timeout_ms;
         });
+    }
+
+    fn devices(&self) -> DevicesView {
+        self.instance.devices()
+    }
+
+    fn look_for_devices(&mut self) {
+        self.instance.look_for_devices();
+    }
+
+    fn set_device(&mut self, name: &str) -> Result<(), String> {
+        self.instance.set_device(name)
     }
 
     fn settings_closed(&mut self) {

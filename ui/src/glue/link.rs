@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nice_plug_egui::EguiEditorState;
 
 use crate::host::{Columns, Message};
-use crate::model::{ParamId, PresetEntry, Snapshot, Source};
+use crate::model::{Axis, DevicesView, ParamId, PresetEntry, Snapshot, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
@@ -29,8 +29,8 @@ pub trait Instance: Send + Sync + 'static {
     /// seen are made while [`Window::is_open`] and not otherwise.
     fn set_window(&self, window: Window);
 
-    /// Hands over the columns of `source` that came in since the last call.
-    fn take_columns(&self, source: Source, sink: &mut dyn FnMut(Columns<'_>));
+    /// Hands over the columns of `source` on `axis` that came in since the last call.
+    fn take_columns(&self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>));
 
     /// dB at the texture's R = 0 and R = 1.
     fn level_range_db(&self) -> (f32, f32);
@@ -54,6 +54,13 @@ pub trait Instance: Send + Sync + 'static {
 
     /// The next message for the musician.
     fn take_message(&self) -> Option<Message>;
+
+    /// What devices there are and which was chosen.
+    fn devices(&self) -> DevicesView;
+    /// Asks the system for its devices; [`Self::devices`] tells some time later.
+    fn look_for_devices(&self);
+    /// Chooses a device by name for all instances, now and later; none named, the best.
+    fn set_device(&self, name: &str) -> Result<(), String>;
 
     fn presets(&self) -> Arc<dyn Presets>;
 
@@ -80,6 +87,10 @@ pub trait Presets: Send + Sync {
     fn delete(&self, name: &str) -> Result<(), String>;
     /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Makes a sound that of new instances; `None` goes back to the neutral one.
+    fn set_default(&self, sound: Option<&Sound>) -> Result<(), String>;
+    /// Whether new instances begin with a sound of the user's.
+    fn has_default(&self) -> bool;
     /// Takes a file in as one of the user's presets; gives its name.
     fn import(&self, path: &str) -> Result<String, String>;
     fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String>;

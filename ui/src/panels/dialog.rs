@@ -32,7 +32,8 @@ pub enum Dialog {
 }
 
 impl Dialog {
-    pub fn settings(host: &dyn EditorHost) -> Self {
+    pub fn settings(host: &mut dyn EditorHost) -> Self {
+        host.look_for_devices();
         Dialog::Settings(host.settings())
     }
 

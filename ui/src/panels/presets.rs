@@ -3,7 +3,7 @@
 use egui::{Rect, ScrollArea, Ui};
 
 use crate::editor::State;
-use crate::host::EditorHost;
+use crate::host::{EditorHost, Message};
 use crate::panels::dialog::Dialog;
 use crate::theme;
 use crate::widgets::button::{Button, Face};
@@ -45,6 +45,13 @@ fn load(name: &str, state: &mut State, host: &mut dyn EditorHost) {
     state.replace_sound(host, |host| host.load_preset(name));
 }
 
+fn set_default(default: bool, done: &str, state: &mut State, host: &mut dyn EditorHost) {
+    state.toasts.push(match host.set_default_preset(default) {
+        Ok(()) => Message::note(done),
+        Err(text) => Message::error(text),
+    });
+}
+
 fn browse(ui: &mut Ui, current: &str, state: &mut State, host: &mut dyn EditorHost) {
     let list = host.presets();
     ui.set_min_width(266.0);
@@ -81,6 +88,15 @@ fn browse(ui: &mut Ui, current: &str, state: &mut State, host: &mut dyn EditorHo
     }
     if ui.add_enabled(own, egui::Button::new("Delete\u{2026}")).clicked() {
         state.dialog = Dialog::delete(current);
+        ui.close();
+    }
+    let default = host.has_default_preset();
+    if ui.button("Use as default").clicked() {
+        set_default(true, "New instances begin with this sound", state, host);
+        ui.close();
+    }
+    if ui.add_enabled(default, egui::Button::new("Clear the default")).clicked() {
+        set_default(false, "New instances begin neutral", state, host);
         ui.close();
     }
     if ui.button("Export\u{2026}").clicked() {

@@ -3,7 +3,7 @@
 use egui::{ComboBox, Grid, RichText, Slider, Ui};
 
 use crate::editor::State;
-use crate::host::EditorHost;
+use crate::host::{EditorHost, Message};
 use crate::layout::DEFAULT_SIZE;
 use crate::model::{ParamId, SettingsView};
 use crate::theme;
@@ -34,10 +34,7 @@ pub fn show(ui: &mut Ui, draft: &mut SettingsView, state: &mut State, host: &mut
             choice(ui, id, name, help, state, host);
             ui.end_row();
         }
-        let device = &state.snapshot.engine.device;
-        ui.label("Device");
-        let device = if device.is_empty() { "none in use" } else { device };
-        ui.label(RichText::new(device).color(theme::DIM));
+        device(ui, state, host);
         ui.end_row();
 
         ui.label("Async window").on_hover_text("The time that the GPU is given, in samples");
@@ -73,6 +70,43 @@ pub fn show(ui: &mut Ui, draft: &mut SettingsView, state: &mut State, host: &mut
     ui.label(RichText::new(host.about()).color(theme::DIM));
     if *draft != before {
         host.set_settings(draft);
+    }
+}
+
+/// Which device, for all instances.
+fn device(ui: &mut Ui, state: &mut State, host: &mut dyn EditorHost) {
+    let help = "The GPU of all instances; a software adapter is slower than the CPU engine";
+    let label = ui.label("Device").on_hover_text(help);
+    let devices = host.devices();
+    if let Some(by) = &devices.fixed {
+        ui.label(RichText::new(by).color(theme::DIM));
+        return;
+    }
+    let used = &state.snapshot.engine.device;
+    let best = if devices.chosen.is_empty() && !used.is_empty() {
+        format!("Best \u{b7} {used}")
+    } else {
+        "Best".to_owned()
+    };
+    let mut chosen = devices.chosen.clone();
+    let shown = if chosen.is_empty() { best.clone() } else { chosen.clone() };
+    ComboBox::from_id_salt("device")
+        .selected_text(shown)
+        .width(240.0)
+        .truncate()
+        .show_ui(ui, |ui| {
+            ui.selectable_value(&mut chosen, String::new(), best);
+            for (name, software) in &devices.found {
+                let words = if *software { format!("{name} (software)") } else { name.clone() };
+                ui.selectable_value(&mut chosen, name.clone(), words);
+            }
+        })
+        .response
+        .labelled_by(label.id);
+    if chosen != devices.chosen
+        && let Err(text) = host.set_device(&chosen)
+    {
+        state.toasts.push(Message::error(text));
     }
 }
 

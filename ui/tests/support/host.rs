@@ -7,7 +7,9 @@ use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::Params;
 use scumble_params::ScumbleParams;
 use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source};
+use scumble_ui::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+};
 use scumble_ui::stroke::Stroke;
 
 pub struct TestHost {
@@ -26,6 +28,9 @@ pub struct TestHost {
     pub messages: Vec<Message>,
     pub asked_size: Option<[f32; 2]>,
     pub solo: bool,
+    pub axis: Axis,
+    pub devices: DevicesView,
+    pub default_preset: bool,
     pub hint_seen: bool,
     pub restart: bool,
     pub resets: u32,
@@ -56,6 +61,9 @@ impl Default for TestHost {
             messages: Vec::new(),
             asked_size: None,
             solo: false,
+            axis: Axis::default(),
+            devices: DevicesView::default(),
+            default_preset: false,
             hint_seen: true,
             restart: false,
             resets: 0,
@@ -101,7 +109,7 @@ impl EditorHost for TestHost {
         to.clone_from(&self.snapshot);
     }
 
-    fn take_columns(&mut self, _source: Source, sink: &mut dyn FnMut(Columns<'_>)) {
+    fn take_columns(&mut self, _source: Source, _axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
         if let Some((bands, rgba)) = self.columns.borrow_mut().take() {
             let count = rgba.len() / (bands * 4);
             sink(Columns { position: 0.0, width: 1.0 / count as f32, bands, rgba: &rgba });
@@ -109,6 +117,14 @@ impl EditorHost for TestHost {
         if let Some((position, width, bands, rgba)) = self.fresh.take() {
             sink(Columns { position, width, bands, rgba: &rgba });
         }
+    }
+
+    fn axis(&self) -> Axis {
+        self.axis
+    }
+
+    fn set_axis(&mut self, axis: Axis) {
+        self.axis = axis;
     }
 
     fn level_range_db(&self) -> (f32, f32) {
@@ -227,6 +243,15 @@ impl EditorHost for TestHost {
         format!("/presets/{name}.scumble.json")
     }
 
+    fn set_default_preset(&mut self, default: bool) -> Result<(), String> {
+        self.default_preset = default;
+        Ok(())
+    }
+
+    fn has_default_preset(&self) -> bool {
+        self.default_preset
+    }
+
     fn import_preset(&mut self, path: &str) -> Result<(), String> {
         Err(format!("{path} cannot be read"))
     }
@@ -253,6 +278,19 @@ impl EditorHost for TestHost {
     fn set_settings(&mut self, settings: &SettingsView) {
         self.settings = settings.clone();
         self.log.push("settings".into());
+    }
+
+    fn devices(&self) -> DevicesView {
+        self.devices.clone()
+    }
+
+    fn look_for_devices(&mut self) {
+        self.log.push("look for devices".into());
+    }
+
+    fn set_device(&mut self, name: &str) -> Result<(), String> {
+        self.devices.chosen = name.into();
+        Ok(())
     }
 
     fn settings_closed(&mut self) {

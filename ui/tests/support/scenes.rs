@@ -1,5 +1,6 @@
 //! Made-up situations: what the window shows when all is well, over budget, lost, without a GPU.
 
+use scumble_ui::axes::FreqAxis;
 use scumble_ui::model::*;
 use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
 
@@ -22,9 +23,9 @@ impl Dice {
 }
 
 /// Columns that look like four bars of a bass, a snare and hats.
-pub fn music(columns: usize, bands: usize) -> Vec<u8> {
+pub fn music(columns: usize, bands: usize, axis: Axis) -> Vec<u8> {
     let mut dice = Dice::new(3);
-    let octaves = (24_000.0f32 / 20.0).log2();
+    let axis = FreqAxis::new(axis, 48_000.0);
     let roots = [110.0f32, 146.8, 98.0, 130.8];
     let mut rgba = Vec::with_capacity(columns * bands * 4);
     for c in 0..columns {
@@ -37,7 +38,7 @@ pub fn music(columns: usize, bands: usize) -> Vec<u8> {
         let grain = dice.roll();
         for b in 0..bands {
             let y = b as f32 / bands as f32;
-            let hz = 20.0 * (y * octaves).exp2();
+            let hz = axis.hz(y);
             let mut level = 0.13;
             for h in 1..24 {
                 let tone = roots[bar] * h as f32;
@@ -86,6 +87,14 @@ pub fn stroke(
         strength: 0.8,
         hardness: 0.5,
     }
+}
+
+/// The window in the picture, on an axis of even hertz.
+pub fn linear() -> TestHost {
+    let mut host = healthy();
+    host.axis = Axis::Linear;
+    *host.columns.borrow_mut() = Some((256, music(1024, 256, host.axis)));
+    host
 }
 
 /// All is well: the window in the picture.
@@ -189,7 +198,7 @@ pub fn healthy() -> TestHost {
         host.add_preset(name, factory);
     }
     host.preset = "Fog over the snare".into();
-    *host.columns.borrow_mut() = Some((256, music(1024, 256)));
+    *host.columns.borrow_mut() = Some((256, music(1024, 256, host.axis)));
     host
 }
 

@@ -31,7 +31,7 @@ pub(crate) fn ready<F: Future>(future: F) -> F::Output {
     }
 }
 
-use crate::backend::adapter::AdapterWish;
+use crate::backend::adapter::{AdapterWish, Candidate};
 use crate::backend::{Backend, BackendError, OpenBackend};
 use crate::unified::Mapping;
 
@@ -64,5 +64,9 @@ impl OpenBackend for OpenWgpu {
             }
         }
         Ok(Box::new(backend))
+    }
+
+    fn devices(&self) -> Vec<Candidate> {
+        find::candidates()
     }
 }
