@@ -10,7 +10,7 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bench_common::{Figure, Python, median, noise, seconds};
+use bench_common::{Figure, Python, median, noise, seconds, spread};
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
 use rustfft::FftPlanner;
@@ -156,11 +156,13 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
     let apart = out.iter().zip(&complex_out).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
     assert!(apart < 1e-2, "all must do the same work: {apart} apart");
     let value = median(&mut times[0]) * 1e3;
+    let spread = Some(spread(&times[0]));
     let mut compare = |id: &str, times: &mut Vec<f64>, bar: f64, faster: bool| {
         let reference = (!times.is_empty()).then(|| median(times) * 1e3);
         let ratio = reference.map(|r| if faster { r / value } else { value / r });
         let pass = ratio.is_some_and(|r| if faster { r >= bar } else { r <= bar });
-        figures.push(Figure { id: id.into(), value, unit: "ms", reference, ratio, bar, pass });
+        let id = id.into();
+        figures.push(Figure { id, value, unit: "ms", reference, ratio, spread, bar, pass });
     };
     let [_, bare, complex, pyfftw, scipy, librosa] = &mut times;
     compare("stft 2 s over a bare loop of realfft", bare, 1.15, false);
@@ -214,6 +216,7 @@ fn twin(long: f64, passes: usize, figures: &mut Vec<Figure>) {
         unit: "us",
         reference: Some(typical * 1e6),
         ratio: Some(worst / typical),
+        spread: None,
         bar: 4.0,
         pass: worst <= 4.0 * typical,
     });
@@ -272,7 +275,7 @@ fn painting(rounds: usize, figures: &mut Vec<Figure>) {
         }));
     }
     let mut limit = |id, i: usize, bar| {
-        figures.push(Figure::limit(id, median(&mut times[i]) * 1e3, "ms", bar));
+        figures.push(Figure::limit_of(id, &mut times[i], 1e3, "ms", bar));
     };
     limit("stroke of 200 dabs into the field", 0, 2.0);
     limit("gain stroke of 200 dabs on a store of 2 s, with its sound", 1, 8.0);

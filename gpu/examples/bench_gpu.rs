@@ -7,7 +7,7 @@ mod bench_common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench_common::{Rig, median, micros, wish};
+use bench_common::{Rig, median, micros, percentile, wish};
 use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowShape, WindowSpec};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::backend::wgpu::device::Gpu;
@@ -20,6 +20,11 @@ use scumble_gpu::sync::{Buffering, Counter, HopStatus};
 use scumble_gpu::unified::{Access, Hint, Mapping, UnifiedMemory};
 use serde_json::{Value, json};
 
+/// How far apart the middle half of the times lies, in parts of their median.
+fn spread(times: &mut [f64]) -> f64 {
+    (percentile(times, 0.75) - percentile(times, 0.25)) / median(times)
+}
+
 struct Report(Vec<Value>);
 
 impl Report {
@@ -30,6 +35,14 @@ impl Report {
         eprintln!("{id}: {value:.2} {unit}, reference {reference:.2}: {ratio:.2} (at most {bar})");
         self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
             "reference": reference, "ratio": ratio, "bar": bar, "pass": pass}));
+    }
+
+    /// A ratio of medians.
+    fn medians(&mut self, id: &str, unit: &str, value: &mut [f64], other: &mut [f64], bar: f64) {
+        self.ratio(id, unit, median(value), median(other), bar);
+        if let Some(row) = self.0.last_mut() {
+            row["spread"] = json!(spread(value));
+        }
     }
 
     /// A figure that must be at most `bar` itself.
@@ -168,11 +181,11 @@ fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         }
     }
     eprintln!("GPU's own time of a block: {:.1} us", median(&mut device));
-    report.ratio(
+    report.medians(
         "engine overhead / bare write+dispatch+copy+map",
         "us",
-        median(&mut engine),
-        median(&mut reference),
+        &mut engine,
+        &mut reference,
         2.0,
     );
 }
@@ -205,11 +218,11 @@ fn batching(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         }
     }
     eprintln!("one session alone: {:.1} us", median(&mut single));
-    report.ratio(
+    report.medians(
         "16 sessions in one submission / 16 submissions",
         "us",
-        median(&mut together),
-        median(&mut apart),
+        &mut together,
+        &mut apart,
         0.5,
     );
 }
@@ -237,8 +250,9 @@ fn stft(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
             bare.push(reference);
         }
     }
-    let (time, reference) = (median(&mut with_window), median(&mut bare));
-    report.ratio("STFT of 2 s / bare FFT kernel", "us", time, reference, 1.25);
+    let id = "STFT of 2 s / bare FFT kernel";
+    report.medians(id, "us", &mut with_window, &mut bare, 1.25);
+    let time = median(&mut with_window);
     report.value("STFT of 2 s (floor 100 ms, P6)", "ms", time / 1e3, 100.0);
     whole.forward().expect("runs");
     let error = worst_error(&mut whole, spec, &clip);

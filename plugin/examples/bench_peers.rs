@@ -7,7 +7,7 @@ mod bench_common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bench_common::{RATE, at, at_most, noise};
+use bench_common::{RATE, at, at_most, noise, with_spread};
 use nice_plug::prelude::{Buffer, Transport, util::StftHelper};
 use scumble::audio::{BlockSettings, Rule};
 use scumble::rig::{Rig, stereo_plan};
@@ -220,11 +220,12 @@ fn rubber_band(rounds: usize, seconds: usize, figures: &mut Vec<Value>) {
             quality.name()
         );
         let value = at(&mut times, 0.5);
-        figures.push(if theirs.is_empty() {
+        let figure = if theirs.is_empty() {
             json!({"id": id, "group": "peers", "value": value, "unit": "us"})
         } else {
             at_most("peers", &id, (value, "us"), Some(at(&mut theirs, 0.5)), 1.0)
-        });
+        };
+        figures.push(with_spread(figure, &mut times));
     }
 }
 

@@ -1,5 +1,8 @@
 //! What the benches of the plugin share.
 
+// Not every bench needs all of it.
+#![allow(dead_code)]
+
 use serde_json::{Value, json};
 
 pub const RATE: f32 = 48_000.0;
@@ -36,4 +39,10 @@ pub fn at_most(
         "id": id, "group": group, "value": value, "unit": unit, "reference": reference,
         "ratio": ratio, "bar": bar, "pass": ratio.unwrap_or(value) <= bar,
     })
+}
+
+/// The figure with how far apart the middle half of its times lies, in parts of their median.
+pub fn with_spread(mut figure: Value, times: &mut [f64]) -> Value {
+    figure["spread"] = json!((at(times, 0.75) - at(times, 0.25)) / at(times, 0.5));
+    figure
 }

@@ -30,12 +30,25 @@ impl View {
     }
 }
 
+/// A straight stroke.
+struct Painted {
+    kind: &'static str,
+    strength: f32,
+    /// From x and y to x and y.
+    path: [f32; 4],
+    /// In time and in octaves.
+    radii: [f32; 2],
+}
+
+const fn painted(kind: &'static str, strength: f32) -> Painted {
+    Painted { kind, strength, path: PATH, radii: BRUSH }
+}
+
 /// One picture: a name, what is turned or painted, and how it is looked at.
 struct Shot {
     name: &'static str,
     params: &'static [&'static str],
-    /// Strokes: kind, strength, from x and y to x and y, radii in time and octaves.
-    strokes: &'static [(&'static str, f32, [f32; 4], [f32; 2])],
+    strokes: &'static [Painted],
     view: View,
 }
 
@@ -60,37 +73,41 @@ const SHOTS: &[Shot] = &[
     Shot {
         name: "freeze",
         params: &[],
-        strokes: &[("freeze", 1.0, [0.3, 5.0, 0.95, 5.0], [0.02, 6.0])],
+        strokes: &[Painted {
+            path: [0.3, 5.0, 0.95, 5.0],
+            radii: [0.02, 6.0],
+            ..painted("freeze", 1.0)
+        }],
         view: View::Octaves,
     },
     Shot {
         name: "paint-blur",
         params: &[],
-        strokes: &[("blur_time", 1.0, PATH, BRUSH)],
+        strokes: &[painted("blur_time", 1.0)],
         view: View::Octaves,
     },
     Shot {
         name: "paint-warp",
         params: &[],
-        strokes: &[("warp_freq", 0.8, PATH, BRUSH)],
+        strokes: &[painted("warp_freq", 0.8)],
         view: View::Octaves,
     },
     Shot {
         name: "paint-gain",
         params: &["quality=Studio"],
-        strokes: &[("gain", -1.0, PATH, BRUSH)],
+        strokes: &[painted("gain", -1.0)],
         view: View::Octaves,
     },
     Shot {
         name: "paint-low-pass",
         params: &[],
-        strokes: &[("mod_high", 1.0, PATH, BRUSH)],
+        strokes: &[painted("mod_high", 1.0)],
         view: View::Octaves,
     },
     Shot {
         name: "paint-high-pass",
         params: &[],
-        strokes: &[("mod_low", 1.0, PATH, BRUSH)],
+        strokes: &[painted("mod_low", 1.0)],
         view: View::Octaves,
     },
 ];
@@ -155,8 +172,9 @@ fn render(shot: &Shot, input: &Path, work: &Path) -> Result<PathBuf> {
 }
 
 fn strokes_json(shot: &Shot) -> serde_json::Value {
-    let stroke = |(id, stroke): (usize, &(&str, f32, [f32; 4], [f32; 2]))| {
-        let (kind, strength, [x0, y0, x1, y1], [radius_time, radius_octaves]) = *stroke;
+    let stroke = |(id, stroke): (usize, &Painted)| {
+        let Painted { kind, strength, path: [x0, y0, x1, y1], radii } = *stroke;
+        let [radius_time, radius_octaves] = radii;
         let point = |x: f32, y: f32| serde_json::json!({"x": x, "y": y, "pressure": 1.0});
         serde_json::json!({
             "id": id + 1, "kind": kind, "points": [point(x0, y0), point(x1, y1)],
