@@ -10,9 +10,10 @@ use std::hint::black_box;
 use std::sync::Arc;
 use std::time::Instant;
 
-use bench_common::{Figure, Python, median, noise, seconds};
+use bench_common::{Figure, Python, median, noise, seconds, spread};
 use realfft::RealFftPlanner;
 use realfft::num_complex::Complex;
+use rustfft::FftPlanner;
 use scumble_dsp::batch::Batch;
 use scumble_dsp::stft::Stft;
 use scumble_dsp::store::Store;
@@ -110,11 +111,16 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
     let plan = RealFftPlanner::<f32>::new().plan_fft_forward(2048);
     let (mut time, mut scratch) = (plan.make_input_vec(), plan.make_scratch_vec());
     let mut bare_out = out.clone();
+    // A complex transform of the same length: what a loop over bare rustfft does.
+    let complex_plan = FftPlanner::<f32>::new().plan_fft_forward(2048);
+    let mut complex_out = out.clone();
+    let mut complex_row = vec![Complex::default(); 2048];
+    let mut complex_scratch = vec![Complex::default(); complex_plan.get_inplace_scratch_len()];
     let mut python = Python::start("bench_stft.py");
     if let Err(why) = &python {
-        eprintln!("no comparison with librosa and pyFFTW: {why}");
+        eprintln!("no comparison with librosa, scipy and pyFFTW: {why}");
     }
-    let mut times: [Vec<f64>; 4] = Default::default();
+    let mut times: [Vec<f64>; 6] = Default::default();
     for _ in 0..rounds {
         times[0].push(seconds(|| ours.forward(black_box(&clip), black_box(&mut out))));
         times[1].push(seconds(|| {
@@ -127,26 +133,42 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
             }
             black_box(&mut bare_out);
         }));
+        times[2].push(seconds(|| {
+            for (f, row) in complex_out.chunks_exact_mut(bins).enumerate() {
+                for ((c, x), w) in complex_row.iter_mut().zip(&clip[f * 512..]).zip(&window) {
+                    *c = Complex { re: x * w, im: 0.0 };
+                }
+                complex_plan.process_with_scratch(&mut complex_row, &mut complex_scratch);
+                row.copy_from_slice(&complex_row[..bins]);
+            }
+            black_box(&mut complex_out);
+        }));
         if let Ok(python) = &mut python {
-            for (i, name) in ["pyfftw", "librosa"].into_iter().enumerate() {
+            for (i, name) in ["pyfftw", "scipy", "librosa"].into_iter().enumerate() {
                 match python.time(name) {
-                    Ok(t) => times[2 + i].push(t),
+                    Ok(t) => times[3 + i].push(t),
                     Err(why) => eprintln!("{why}"),
                 }
             }
         }
     }
     assert!(out == bare_out, "both must do the same work");
+    let apart = out.iter().zip(&complex_out).map(|(a, b)| (a - b).norm()).fold(0.0, f32::max);
+    assert!(apart < 1e-2, "all must do the same work: {apart} apart");
     let value = median(&mut times[0]) * 1e3;
+    let spread = Some(spread(&times[0]));
     let mut compare = |id: &str, times: &mut Vec<f64>, bar: f64, faster: bool| {
         let reference = (!times.is_empty()).then(|| median(times) * 1e3);
         let ratio = reference.map(|r| if faster { r / value } else { value / r });
         let pass = ratio.is_some_and(|r| if faster { r >= bar } else { r <= bar });
-        figures.push(Figure { id: id.into(), value, unit: "ms", reference, ratio, bar, pass });
+        let id = id.into();
+        figures.push(Figure { id, value, unit: "ms", reference, ratio, spread, bar, pass });
     };
-    let [_, bare, pyfftw, librosa] = &mut times;
-    compare("stft 2 s over bare loop", bare, 1.15, false);
+    let [_, bare, complex, pyfftw, scipy, librosa] = &mut times;
+    compare("stft 2 s over a bare loop of realfft", bare, 1.15, false);
+    compare("stft 2 s over a bare loop of rustfft", complex, 1.0, false);
     compare("stft 2 s over pyFFTW", pyfftw, 1.0, false);
+    compare("stft 2 s, times faster than scipy", scipy, 1.0, true);
     compare("stft 2 s, times faster than librosa", librosa, 3.0, true);
 }
 
@@ -194,6 +216,7 @@ fn twin(long: f64, passes: usize, figures: &mut Vec<Figure>) {
         unit: "us",
         reference: Some(typical * 1e6),
         ratio: Some(worst / typical),
+        spread: None,
         bar: 4.0,
         pass: worst <= 4.0 * typical,
     });
@@ -252,7 +275,7 @@ fn painting(rounds: usize, figures: &mut Vec<Figure>) {
         }));
     }
     let mut limit = |id, i: usize, bar| {
-        figures.push(Figure::limit(id, median(&mut times[i]) * 1e3, "ms", bar));
+        figures.push(Figure::limit_of(id, &mut times[i], 1e3, "ms", bar));
     };
     limit("stroke of 200 dabs into the field", 0, 2.0);
     limit("gain stroke of 200 dabs on a store of 2 s, with its sound", 1, 8.0);

@@ -2,45 +2,29 @@
 //!
 //! Runs on the adapter that `SCUMBLE_ADAPTER` names, on the software adapter if it names none.
 
+mod bench_common;
 #[path = "bench_common/analysis.rs"]
 mod analysis;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scumble_dsp::{
-    EffectSettings, FrameParams, Framer, Playhead, Quality, WindowShape, WindowSpec,
-};
-use scumble_gpu::backend::adapter::AdapterWish;
+use bench_common::{Rig, median, micros, percentile, wish};
+use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowShape, WindowSpec};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::backend::wgpu::device::Gpu;
 use scumble_gpu::backend::wgpu::hops::WgpuBackend;
 use scumble_gpu::backend::wgpu::launch::Launch;
-use scumble_gpu::backend::{Backend, JobTable, SlotSpec, Want};
+use scumble_gpu::backend::{Backend, SlotSpec};
 use scumble_gpu::config::GpuSyncConfig;
 use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
 use scumble_gpu::sync::{Buffering, Counter, HopStatus};
 use scumble_gpu::unified::{Access, Hint, Mapping, UnifiedMemory};
 use serde_json::{Value, json};
 
-fn wish() -> AdapterWish {
-    match AdapterWish::from_env() {
-        AdapterWish::Best => AdapterWish::Software,
-        other => other,
-    }
-}
-
-fn median(times: &mut [f64]) -> f64 {
-    percentile(times, 0.5)
-}
-
-fn percentile(times: &mut [f64], at: f64) -> f64 {
-    times.sort_by(f64::total_cmp);
-    times[((times.len() - 1) as f64 * at).round() as usize]
-}
-
-fn micros(since: Instant) -> f64 {
-    since.elapsed().as_secs_f64() * 1e6
+/// How far apart the middle half of the times lies, in parts of their median.
+fn spread(times: &mut [f64]) -> f64 {
+    (percentile(times, 0.75) - percentile(times, 0.25)) / median(times)
 }
 
 struct Report(Vec<Value>);
@@ -53,6 +37,14 @@ impl Report {
         eprintln!("{id}: {value:.2} {unit}, reference {reference:.2}: {ratio:.2} (at most {bar})");
         self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
             "reference": reference, "ratio": ratio, "bar": bar, "pass": pass}));
+    }
+
+    /// A ratio of medians.
+    fn medians(&mut self, id: &str, unit: &str, value: &mut [f64], other: &mut [f64], bar: f64) {
+        self.ratio(id, unit, median(value), median(other), bar);
+        if let Some(row) = self.0.last_mut() {
+            row["spread"] = json!(spread(value));
+        }
     }
 
     /// A figure that must be at most `bar` itself.
@@ -85,61 +77,13 @@ fn main() {
     println!("{}", Value::Array(report.0));
 }
 
-/// A backend with `sessions` sessions and the tables of one block for them.
-struct Rig {
-    backend: WgpuBackend,
-    framers: Vec<Framer>,
-    spec: SlotSpec,
-    hops: usize,
-    next: u64,
-}
-
-impl Rig {
-    fn new(gpu: &Arc<Gpu>, mapping: Mapping, sessions: usize, hops: usize) -> Self {
-        let mut backend = WgpuBackend::new(Arc::clone(gpu), mapping).expect("opens");
-        let window = WindowSpec::new(Quality::Live, 48_000.0);
-        let spec = SlotSpec { window, sample_rate: 48_000.0, channels: 2, max_hops: 8 };
-        backend.warm_up(window.n)().expect("warms up");
-        for slot in 0..sessions {
-            backend.open(slot, &spec).expect("opens");
-        }
-        let framers = vec![Framer::new(window, 48_000.0); sessions];
-        Self { backend, framers, spec, hops, next: 0 }
-    }
-
-    fn params(&mut self, slot: usize) -> FrameParams {
-        let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
-        self.framers[slot].next(&settings, Playhead::default())
-    }
-
-    fn fill(&mut self, table: &mut JobTable, slots: std::ops::Range<usize>, first: u64) {
-        table.clear();
-        let input: Vec<f32> =
-            (0..self.spec.hop_floats()).map(|i| (i as f32 * 0.37).sin() * 0.5).collect();
-        for slot in slots {
-            for hop in 0..self.hops {
-                let params = self.params(slot);
-                table.push(slot, first + hop as u64, Want::Output, params, &input);
-            }
-        }
-    }
-
-    fn run(&mut self, table: &JobTable) -> f64 {
-        let start = Instant::now();
-        self.backend.submit(table).expect("submits");
-        while !self.backend.wait(Duration::from_micros(500)).expect("waits") {}
-        let mut sum = 0.0;
-        self.backend.collect(&mut |_, _, samples| sum += samples[0]).expect("collects");
-        std::hint::black_box(sum);
-        micros(start)
-    }
-
-    fn block(&mut self, slots: std::ops::Range<usize>) -> f64 {
-        let mut table = JobTable::default();
-        let first = self.next;
-        self.fill(&mut table, slots, first);
-        self.run(&table)
-    }
+/// Stereo sessions at Live on the device, two hops a block.
+fn device_rig(gpu: &Arc<Gpu>, mapping: Mapping, sessions: usize) -> Rig<WgpuBackend> {
+    let backend = WgpuBackend::new(Arc::clone(gpu), mapping).expect("opens");
+    let window = WindowSpec::new(Quality::Live, 48_000.0);
+    let spec = SlotSpec { window, sample_rate: 48_000.0, channels: 2, max_hops: 8 };
+    let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
+    Rig::new(backend, spec, settings, sessions, 2).expect("opens")
 }
 
 /// Write, dispatch, copy, map, with nothing around it: what any engine must pay.
@@ -223,14 +167,14 @@ impl Bare {
 /// Engine overhead: a block's round trip less the GPU's own time, against the bare sequence.
 fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
     let rounds = if quick { 200 } else { 1000 };
-    let mut rig = Rig::new(gpu, Mapping::Auto, 1, 2);
+    let mut rig = device_rig(gpu, Mapping::Auto, 1);
     rig.backend.time_everything();
     // As many bytes as a stereo Live block and its parameters.
     let bare = Bare::new(gpu, 2048);
     let (mut engine, mut device, mut reference) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
-        let total = rig.block(0..1);
-        rig.next += 2;
+        let total = rig.block(0..1, Playhead::default());
+        rig.advance();
         let busy: u64 = rig.backend.pass_times().iter().map(|p| p.duration_ns()).sum();
         let bare_time = bare.run();
         if round >= 20 {
@@ -240,11 +184,11 @@ fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         }
     }
     eprintln!("GPU's own time of a block: {:.1} us", median(&mut device));
-    report.ratio(
+    report.medians(
         "engine overhead / bare write+dispatch+copy+map",
         "us",
-        median(&mut engine),
-        median(&mut reference),
+        &mut engine,
+        &mut reference,
         2.0,
     );
 }
@@ -253,23 +197,23 @@ fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
 fn batching(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
     let rounds = if quick { 20 } else { 100 };
     const SESSIONS: usize = 16;
-    let mut rig = Rig::new(gpu, Mapping::Auto, SESSIONS, 2);
+    let mut rig = device_rig(gpu, Mapping::Auto, SESSIONS);
     let (mut together, mut apart, mut single) = (Vec::new(), Vec::new(), Vec::new());
     for round in 0..rounds {
         let before = rig.backend.stats();
-        let one = rig.block(0..SESSIONS);
+        let one = rig.block(0..SESSIONS, Playhead::default());
         let dispatches_of_all = rig.backend.stats().dispatches - before.dispatches;
-        rig.next += 2;
+        rig.advance();
         let mut many = 0.0;
         let before = rig.backend.stats();
         for slot in 0..SESSIONS {
-            let time = rig.block(slot..slot + 1);
+            let time = rig.block(slot..slot + 1, Playhead::default());
             single.push(time);
             many += time;
         }
         let dispatches_of_one =
             (rig.backend.stats().dispatches - before.dispatches) / SESSIONS as u64;
-        rig.next += 2;
+        rig.advance();
         assert_eq!(dispatches_of_all, dispatches_of_one, "dispatches grow with sessions");
         if round >= 3 {
             together.push(one);
@@ -277,11 +221,11 @@ fn batching(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         }
     }
     eprintln!("one session alone: {:.1} us", median(&mut single));
-    report.ratio(
+    report.medians(
         "16 sessions in one submission / 16 submissions",
         "us",
-        median(&mut together),
-        median(&mut apart),
+        &mut together,
+        &mut apart,
         0.5,
     );
 }
@@ -309,8 +253,9 @@ fn stft(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
             bare.push(reference);
         }
     }
-    let (time, reference) = (median(&mut with_window), median(&mut bare));
-    report.ratio("STFT of 2 s / bare FFT kernel", "us", time, reference, 1.25);
+    let id = "STFT of 2 s / bare FFT kernel";
+    report.medians(id, "us", &mut with_window, &mut bare, 1.25);
+    let time = median(&mut with_window);
     report.value("STFT of 2 s (floor 100 ms, P6)", "ms", time / 1e3, 100.0);
     whole.forward().expect("runs");
     let error = worst_error(&mut whole, spec, &clip);
@@ -378,12 +323,11 @@ fn management(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         let id = format!("buffer management a block, {name} ({copies:.0} copies)");
         report.value(&id, "ms", median(&mut costs), 0.1);
     }
-    let rig = Rig::new(gpu, Mapping::Staged, 1, 2);
-    let mut rig = rig;
+    let mut rig = device_rig(gpu, Mapping::Staged, 1);
     let before = rig.backend.stats();
     for _ in 0..50 {
-        rig.block(0..1);
-        rig.next += 2;
+        rig.block(0..1, Playhead::default());
+        rig.advance();
     }
     let after = rig.backend.stats();
     eprintln!(

@@ -18,9 +18,36 @@ struct Rounds {
     rounds: usize,
 }
 
+#[derive(Clone, Copy)]
+struct Median {
+    nanos: f64,
+    /// How far apart the middle half of the rounds lies, in parts of the median.
+    spread: f64,
+}
+
+impl Median {
+    fn of(mut times: Vec<f64>) -> Self {
+        times.sort_by(f64::total_cmp);
+        let at = |part: usize| {
+            times.get(times.len().saturating_sub(1) * part / 4).copied().unwrap_or(f64::NAN)
+        };
+        Self { nanos: at(2), spread: (at(3) - at(1)) / at(2) }
+    }
+
+    /// Without what the clock takes.
+    fn less(self, clock: Self) -> Self {
+        let nanos = self.nanos - clock.nanos;
+        Self { nanos, spread: self.spread * self.nanos / nanos }
+    }
+}
+
 impl Rounds {
-    /// Median nanoseconds per operation of each contender, in turns.
-    fn medians<const N: usize>(&self, per_round: f64, contenders: [Contender<'_>; N]) -> [f64; N] {
+    /// Nanoseconds per operation of each contender, in turns.
+    fn medians<const N: usize>(
+        &self,
+        per_round: f64,
+        contenders: [Contender<'_>; N],
+    ) -> [Median; N] {
         let mut contenders = contenders;
         let mut times: [Vec<f64>; N] = std::array::from_fn(|_| Vec::new());
         for round in 0..self.rounds + 3 {
@@ -33,10 +60,7 @@ impl Rounds {
                 }
             }
         }
-        times.map(|mut times| {
-            times.sort_by(f64::total_cmp);
-            times.get(times.len() / 2).copied().unwrap_or(f64::NAN)
-        })
+        times.map(Median::of)
     }
 }
 
@@ -46,12 +70,13 @@ fn timed(work: impl FnOnce()) -> Duration {
     start.elapsed()
 }
 
-fn row(id: &str, value: f64, reference: f64, bar: f64) -> Value {
+fn row(id: &str, value: Median, reference: Median, bar: f64) -> Value {
+    let (spread, value, reference) = (value.spread, value.nanos, reference.nanos);
     let ratio = value / reference;
     eprintln!("{id:44} {value:9.2} ns  reference {reference:9.2} ns  ratio {ratio:.3} (bar {bar})");
     json!({
         "id": id, "group": "sync", "value": value, "unit": "ns", "reference": reference,
-        "ratio": ratio, "bar": bar, "pass": ratio <= bar,
+        "ratio": ratio, "spread": spread, "bar": bar, "pass": ratio <= bar,
     })
 }
 
@@ -155,7 +180,7 @@ fn flip_and_read(rounds: &Rounds, buffering: Buffering) -> Value {
         ],
     );
     let id = format!("flip and read 2x128, {} / memcpy", buffering.name());
-    row(&id, value - clock, reference - clock, 1.5)
+    row(&id, value.less(clock), reference.less(clock), 1.5)
 }
 
 /// S3: frames of 2 x 128 samples through our ring, against the same samples through bare rtrb. Both

@@ -5,6 +5,7 @@ mod bench;
 mod check;
 mod demo;
 mod install;
+mod pictures;
 mod setup;
 mod shell;
 mod steps;
@@ -21,7 +22,9 @@ Usage: cargo xtask <command>
   check                       formatting, lints, docs
   bundle scumble --release    the CLAP and VST3 bundles and the standalone, in target/bundled
   install | uninstall         the bundles into (out of) your plugin folders
-  bench [--only GROUP] [--quick]   every promised figure, in target/bench
+  bench [--only GROUP] [--quick]   every promised figure beside its reference, in target/bench
+        [--keep]              and the curves' pictures in docs/benchmarks
+  pictures [NAME...]          the manual's spectrograms, from real renders, in docs/pictures
   screenshots                 the manual's pictures of the window, in docs/pictures
   setup                       install what demo and test need, and stop";
 
@@ -45,6 +48,7 @@ fn run(args: &[String]) -> Result<()> {
         Some("bench") => bench::bench(rest),
         Some("install") => install::install(rest),
         Some("uninstall") => install::uninstall(rest),
+        Some("pictures") => pictures::pictures(rest),
         Some("screenshots") => screenshots(),
         Some("setup") => setup::all(),
         Some("bundle" | "bundle-universal") => {

@@ -26,6 +26,10 @@ const TO_BUILD: &[&str] = &[
 /// What the tests need beside that: a display, an audio server, a tracer and Python.
 const TO_TEST: &[&str] = &["jackd2", "libgl1-mesa-dri", "python3-venv", "strace", "xvfb"];
 
+/// What the bench compares with, beside what the tests have: another maker's spectral plugin, and the
+/// program that times it.
+const TO_BENCH: &[&str] = &["lilv-utils", "rubberband-lv2"];
+
 /// What the demo needs.
 pub fn to_build() -> Result<()> {
     packages(TO_BUILD)
@@ -35,6 +39,12 @@ pub fn to_build() -> Result<()> {
 pub fn all() -> Result<()> {
     packages(&[TO_BUILD, TO_TEST].concat())?;
     venv()
+}
+
+/// Everything, and the bench's peers.
+pub fn to_bench() -> Result<()> {
+    all()?;
+    packages(TO_BENCH)
 }
 
 fn packages(wanted: &[&str]) -> Result<()> {

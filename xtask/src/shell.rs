@@ -63,13 +63,14 @@ pub fn run(command: &mut Command) -> Result<()> {
     Ok(())
 }
 
-/// Runs to the end and returns what it wrote to standard output; its errors are shown.
+/// Runs to the end and returns what it wrote to standard output; its errors go where they were sent.
 pub fn output(command: &mut Command) -> Result<String> {
     let line = shown(command);
     let output = command
         .stdin(Stdio::null())
-        .stderr(Stdio::inherit())
-        .output()
+        .stdout(Stdio::piped())
+        .spawn()
+        .and_then(|child| child.wait_with_output())
         .with_context(|| format!("{line}: could not be started"))?;
     if !output.status.success() {
         bail!("{line}: {}", output.status);

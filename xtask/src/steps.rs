@@ -17,6 +17,7 @@ const STEPS: &[Step] = &[
     ("stress", "ten million hops between two threads, optimised", stress),
     ("tsan", "ThreadSanitizer over the synchronisation core", thread_sanitizer),
     ("rtsan", "RealtimeSanitizer over the core's calls and all of process()", realtime_sanitizer),
+    ("guide", "the guide's effect, laid over a copy of the sources, agrees in both engines", guide),
     ("bundle", "the CLAP and VST3 bundles and the standalone build", bundle),
     ("hosts", "real CLAP and VST3 hosts, windows and audio servers", hosts),
 ];
@@ -110,6 +111,10 @@ fn realtime_sanitizer() -> Result<()> {
     run(core.args(TARGET).args(["--test", "sync_realtime"]))?;
     let mut process = watched("rtsan", flags, &["-p", "scumble"]);
     run(process.args(TARGET).args(["--test", "realtime"]))
+}
+
+fn guide() -> Result<()> {
+    run(&mut tests(&["--quiet", "-p", "xtask", "--test", "guide", "--", "--ignored"]))
 }
 
 fn hosts() -> Result<()> {

@@ -64,7 +64,10 @@ fn every_file_that_is_named_is_there() {
             if !plain || !tops.iter().any(|top| name.starts_with(top)) {
                 continue;
             }
-            assert!(root().join(name).exists(), "{}: there is no {name}", path.display());
+            // A page may make a file and show the whole of it (xtask/tests/guide.rs).
+            let made = text.contains(&format!("`{name}`\n\n```rust"));
+            let there = root().join(name).exists() || made;
+            assert!(there, "{}: there is no {name}", path.display());
             seen += 1;
         }
     }

@@ -19,6 +19,12 @@ pub fn median(values: &mut [f64]) -> f64 {
     values[values.len() / 2]
 }
 
+/// How far apart the middle half of sorted values lies, in parts of their median.
+pub fn spread(sorted: &[f64]) -> f64 {
+    let at = |part: usize| sorted[(sorted.len() - 1) * part / 4];
+    (at(3) - at(1)) / at(2)
+}
+
 pub fn seconds(work: impl FnOnce()) -> f64 {
     let start = Instant::now();
     work();
@@ -33,6 +39,8 @@ pub struct Figure {
     pub reference: Option<f64>,
     /// What is compared with the bar, as `pass` says.
     pub ratio: Option<f64>,
+    /// Of the runs that `value` is the median of.
+    pub spread: Option<f64>,
     pub bar: f64,
     pub pass: bool,
 }
@@ -41,7 +49,14 @@ impl Figure {
     /// A value that must not be above the bar.
     pub fn limit(id: &str, value: f64, unit: &'static str, bar: f64) -> Self {
         let pass = value <= bar;
-        Self { id: id.to_owned(), value, unit, reference: None, ratio: None, bar, pass }
+        let (reference, ratio, spread) = (None, None, None);
+        Self { id: id.to_owned(), value, unit, reference, ratio, spread, bar, pass }
+    }
+
+    /// The median of `times`, times `scale`, must not be above the bar.
+    pub fn limit_of(id: &str, times: &mut [f64], scale: f64, unit: &'static str, bar: f64) -> Self {
+        let value = median(times) * scale;
+        Self { spread: Some(spread(times)), ..Self::limit(id, value, unit, bar) }
     }
 
     pub fn json(&self, group: &str) -> String {
@@ -51,12 +66,13 @@ impl Figure {
             Some(x) => format!("{x:.5}"),
         };
         format!(
-            "{{\"id\":\"{}\",\"group\":\"{group}\",\"value\":{},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"bar\":{},\"pass\":{}}}",
+            "{{\"id\":\"{}\",\"group\":\"{group}\",\"value\":{},\"unit\":\"{}\",\"reference\":{},\"ratio\":{},\"spread\":{},\"bar\":{},\"pass\":{}}}",
             self.id,
             number(Some(self.value)),
             self.unit,
             number(self.reference),
             number(self.ratio),
+            number(self.spread),
             self.bar,
             self.pass
         )

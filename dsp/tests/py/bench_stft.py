@@ -1,12 +1,13 @@
-"""Times librosa's and pyFFTW's short-time transform for examples/bench_dsp.rs.
+"""Times the short-time transform of librosa, scipy and pyFFTW for examples/bench_dsp.rs.
 
-Reads lines from stdin, "librosa" or "pyfftw"; answers each with the seconds of one run. So the
+Reads lines from stdin, "librosa", "scipy" or "pyfftw"; answers each with the seconds of one run. So the
 contenders take turns, in one process each. 2 s at 44.1 kHz, windows of 2048, hop 512.
 """
 
 import librosa
 import numpy as np
 import pyfftw
+from scipy.signal import ShortTimeFFT
 
 from turns import serve
 
@@ -27,9 +28,18 @@ def with_pyfftw():
     plan.execute()
 
 
+# The same frames as the others: those that lie wholly in the clip.
+scipy_plan = ShortTimeFFT(window, HOP, fs=1.0, fft_mode="onesided", phase_shift=None)
+first = (N // 2 + HOP - 1) // HOP
+
+
+def with_scipy():
+    return scipy_plan.stft(clip, p0=first, p1=first + frames)
+
+
 def with_librosa():
     librosa.stft(clip, n_fft=N, hop_length=HOP, window="hann", center=False)
 
 
-runs = {"pyfftw": with_pyfftw, "librosa": with_librosa}
+runs = {"pyfftw": with_pyfftw, "scipy": with_scipy, "librosa": with_librosa}
 serve(runs)
