@@ -2,9 +2,9 @@
 //!
 //! Runs on the adapter that `SCUMBLE_ADAPTER` names, on the software adapter if it names none.
 
-mod bench_common;
 #[path = "bench_common/analysis.rs"]
 mod analysis;
+mod bench_common;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};

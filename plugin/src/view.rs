@@ -105,7 +105,9 @@ impl Link for Instance {
     }
 
     fn take_columns(&self, source: Source, axis: Axis, sink: &mut dyn FnMut(Columns<'_>)) {
-        self.with_active(|active| active.columnist.take(source, axis, sink));
+        self.with_active(|active| {
+            active.columnist.take(source, axis, active.engine.as_ref(), sink);
+        });
     }
 
     fn level_range_db(&self) -> (f32, f32) {

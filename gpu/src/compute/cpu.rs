@@ -78,6 +78,8 @@ fn values<T: Transform<Value = Complex<f32>>>(
 pub struct CpuTasks {
     /// The newest last.
     made: Vec<(Analysis, Made)>,
+    /// What the last picture was made with.
+    spectra: Option<(FramePlan, Spectrum)>,
 }
 
 impl CpuTasks {
@@ -87,7 +89,7 @@ impl CpuTasks {
             Task::Synthesise { analysis, values, samples } => {
                 Ok(self.made(analysis)?.synthesise(values, *samples)?)
             }
-            Task::Picture { picture, sound } => draw(picture, sound),
+            Task::Picture { picture, sound } => self.draw(picture, sound),
             Task::Field { before, change } => Ok(Outcome::Field(Arc::new(change.by_twin(before)))),
         }
     }
@@ -107,27 +109,33 @@ impl CpuTasks {
     }
 }
 
-fn draw(picture: &Picture, sound: &[f32]) -> Result<Outcome, TaskError> {
-    picture.check()?;
-    let spec = picture.window()?;
-    let mut plan = FramePlan::new(&spec);
-    let mut spectrum = Spectrum::zeroed(spec.bins());
-    let (frames, width) = (picture.frames(sound.len()), picture.width());
-    let mut pixels = vec![0u8; 4 * frames * width];
-    let (mut magnitudes, mut phases) = (vec![0.0; width], vec![0.0; width]);
-    for (f, row) in pixels.chunks_exact_mut(4 * width.max(1)).enumerate() {
-        plan.analyse(&sound[f * spec.h..][..spec.n], &mut spectrum);
-        let (re, im) = (&spectrum.re[..spec.bins()], &spectrum.im[..spec.bins()]);
-        match &picture.rows {
-            PictureRows::Bins => texture::draw_complex(picture.gain, &picture.level, re, im, row),
-            PictureRows::Mapped(map) => {
-                map.resample(&spectrum.mag, &mut magnitudes);
-                for (phase, bin) in phases.iter_mut().zip(map.bins()) {
-                    *phase = texture::angle(re[bin], im[bin]);
+impl CpuTasks {
+    fn draw(&mut self, picture: &Picture, sound: &[f32]) -> Result<Outcome, TaskError> {
+        picture.check()?;
+        let spec = picture.window()?;
+        let kept = self.spectra.take().filter(|(plan, _)| *plan.spec() == spec);
+        let (mut plan, mut spectrum) =
+            kept.unwrap_or_else(|| (FramePlan::new(&spec), Spectrum::zeroed(spec.bins())));
+        let (frames, width) = (picture.frames(sound.len()), picture.width());
+        let mut pixels = vec![0u8; 4 * frames * width];
+        let (mut magnitudes, mut phases) = (vec![0.0; width], vec![0.0; width]);
+        for (f, row) in pixels.chunks_exact_mut(4 * width.max(1)).enumerate() {
+            plan.analyse(&sound[f * spec.h..][..spec.n], &mut spectrum);
+            let (re, im) = (&spectrum.re[..spec.bins()], &spectrum.im[..spec.bins()]);
+            match &picture.rows {
+                PictureRows::Bins => {
+                    texture::draw_complex(picture.gain, &picture.level, re, im, row)
                 }
-                texture::draw(picture.gain, &picture.level, &magnitudes, &phases, row);
+                PictureRows::Mapped(map) => {
+                    map.resample(&spectrum.mag, &mut magnitudes);
+                    for (phase, bin) in phases.iter_mut().zip(map.bins()) {
+                        *phase = texture::angle(re[bin], im[bin]);
+                    }
+                    texture::draw(picture.gain, &picture.level, &magnitudes, &phases, row);
+                }
             }
         }
+        self.spectra = Some((plan, spectrum));
+        Ok(Outcome::Pixels(pixels))
     }
-    Ok(Outcome::Pixels(pixels))
 }
