@@ -14,6 +14,7 @@ use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::engine::{Engine, EngineKind, EngineOptions};
 use scumble_gpu::sync::Counter;
+use scumble_gpu::sync::Stage;
 
 const LONG: Duration = Duration::from_secs(60);
 const SOON: Duration = Duration::from_secs(5);
@@ -52,6 +53,10 @@ fn sessions_of_all_qualities_are_served_by_the_device_and_right() {
         let state = player.control.state();
         assert!(state.device.is_some(), "{state:?}");
         assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+        let figures = player.control.metrics();
+        for stage in [Stage::GpuCompute, Stage::FenceWait, Stage::Copy, Stage::RoundTrip] {
+            assert!(figures.stage(stage).count > 0, "S10: nothing measures {}", stage.name());
+        }
     }
 }
 

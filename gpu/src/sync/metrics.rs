@@ -122,7 +122,7 @@ pub enum Stage {
     GpuCompute,
     /// From the end of that work to the signal of the fence.
     FenceWait,
-    /// Moving samples: uploads, downloads, into and out of halves.
+    /// Moving the results of a tick out of the device's memory, into the halves.
     Copy,
     /// What the worker does besides.
     Overhead,

@@ -159,8 +159,10 @@ impl Tick {
             device.fail(&error, sessions);
             return;
         }
+        let copied = done.elapsed();
         for session in sessions.iter_mut().flatten().filter(|s| s.is_in_flight()) {
             session.publish();
+            session.metrics.update(|m| m.time(Stage::Copy, copied));
             session.note_times(start, done);
         }
     }
