@@ -13,7 +13,7 @@ mod instance;
 mod lens;
 pub mod rig;
 mod shelf;
-mod spectrogram;
+pub mod spectrogram;
 pub mod timing;
 mod user;
 mod view;

@@ -65,7 +65,8 @@ impl EngineOptions {
     fn best_opener(&self) -> Arc<dyn OpenBackend> {
         #[cfg(feature = "wgpu")]
         {
-            Arc::new(crate::backend::wgpu::OpenWgpu::new(self.adapter.clone()))
+            let best = crate::backend::wgpu::OpenWgpu::new(self.adapter.clone());
+            Arc::new(best.hops_alone_on_software())
         }
         #[cfg(not(feature = "wgpu"))]
         {

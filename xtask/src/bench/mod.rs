@@ -32,6 +32,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("gpu", "scumble-gpu"),
     ("plugin", "scumble"),
     ("budget", "scumble"),
+    ("views", "scumble"),
     ("peers", "scumble"),
     ("editor", "scumble-ui"),
     ("curves", "scumble-gpu"),

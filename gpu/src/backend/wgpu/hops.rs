@@ -96,6 +96,7 @@ pub struct WgpuBackend {
     slots: Vec<Option<Slot>>,
     exchange: Exchange,
     compute: WgpuCompute,
+    hops_alone: bool,
     batch: Batch,
     in_flight: Option<InFlight>,
     output: Vec<f32>,
@@ -128,6 +129,7 @@ impl WgpuBackend {
             slots: Vec::new(),
             exchange,
             compute: WgpuCompute::new(&gpu, mapping)?,
+            hops_alone: false,
             batch: Batch::default(),
             in_flight: None,
             output: Vec::new(),
@@ -139,6 +141,11 @@ impl WgpuBackend {
             memory,
             gpu,
         })
+    }
+
+    /// Leaves tasks to the twin.
+    pub fn refuse_tasks(&mut self) {
+        self.hops_alone = true;
     }
 
     /// Times every submission, for profiles and benches (P8).
@@ -532,7 +539,7 @@ impl Backend for WgpuBackend {
     }
 
     fn compute(&mut self) -> Option<&mut dyn Compute> {
-        Some(&mut self.compute)
+        (!self.hops_alone).then_some(&mut self.compute as &mut dyn Compute)
     }
 
     fn stats(&self) -> BackendStats {

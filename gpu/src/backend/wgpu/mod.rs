@@ -39,23 +39,33 @@ use crate::unified::Mapping;
 pub struct OpenWgpu {
     wish: AdapterWish,
     mapping: Mapping,
+    hops_alone_on_software: bool,
 }
 
 impl OpenWgpu {
     pub fn new(wish: AdapterWish) -> Self {
-        Self { wish, mapping: Mapping::Auto }
+        Self { wish, mapping: Mapping::Auto, hops_alone_on_software: false }
+    }
+
+    /// A software adapter gets hops alone: the twin does tasks on the same cores, and faster.
+    pub fn hops_alone_on_software(self) -> Self {
+        Self { hops_alone_on_software: true, ..self }
     }
 
     /// With staged copies even where none are needed; for tests and benches.
     pub fn staged(wish: AdapterWish) -> Self {
-        Self { wish, mapping: Mapping::Staged }
+        Self { mapping: Mapping::Staged, ..Self::new(wish) }
     }
 }
 
 impl OpenBackend for OpenWgpu {
     fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
         let gpu = Arc::new(device::Gpu::open(&self.wish)?);
-        let backend = hops::WgpuBackend::new(gpu, self.mapping)?;
+        let hops_alone = self.hops_alone_on_software && gpu.facts().software;
+        let mut backend = hops::WgpuBackend::new(gpu, self.mapping)?;
+        if hops_alone {
+            backend.refuse_tasks();
+        }
         for &n in sizes {
             match backend.warm_up(n)() {
                 // A size without kernels concerns its session alone.

@@ -1,0 +1,139 @@
+//! Figures of group `views` (`cargo xtask bench --only views`): what the canvas's axes cost while
+//! they follow the sound (P1), and that they make no hop late. Prints one JSON array.
+
+mod bench_common;
+
+use std::sync::atomic::{AtomicBool, Ordering};
+use std::time::{Duration, Instant};
+
+use bench_common::{RATE, at_most, noise};
+use nice_plug::prelude::Transport;
+use scumble::audio::{BlockSettings, Rule, stretch_samples, tap};
+use scumble::rig::{Rig, stereo_plan};
+use scumble::spectrogram::Columnist;
+use scumble_dsp::mix::BlendSettings;
+use scumble_dsp::{EffectSettings, Quality};
+use scumble_gpu::engine::{ControlEnd, Engine, EngineOptions};
+use scumble_gpu::sync::{Counter, MetricsSnapshot};
+use scumble_params::{CanvasSync, OnMiss};
+use scumble_ui::model::{AXES, Axis, Source};
+use serde_json::Value;
+
+const BLOCK: usize = 128;
+/// The columns a second that the bar is about.
+const COLUMNS: f64 = 60.0;
+
+/// The share of a core that an axis takes without an engine, at 60 columns a second.
+fn on_the_cpu(axis: Axis, seconds: f64) -> f64 {
+    let stretch = stretch_samples(RATE);
+    let (mut tap, watch) = tap(RATE);
+    let mut columnist = Columnist::new(watch, stretch, RATE);
+    columnist.set_watched(true);
+    let sound = noise(16 * stretch);
+    let silence = [vec![0.0; sound.len()]];
+    let (mut spent, mut columns) = (Duration::ZERO, 0u32);
+    let parts = (seconds * f64::from(RATE) / sound.len() as f64).ceil() as u32;
+    for part in 0..parts + 2 {
+        let mut wet = sound.clone();
+        let all = 0..wet.len();
+        tap.take(&silence, 0, &[&mut wet], all, || (0.5, 0.01));
+        let begun = Instant::now();
+        // The first two make tables, and fill what the axis looks at.
+        columnist.take(Source::Output, axis, None, &mut |_| columns += u32::from(part >= 2));
+        if part >= 2 {
+            spent += begun.elapsed();
+        }
+    }
+    100.0 * COLUMNS * spent.as_secs_f64() / f64::from(columns)
+}
+
+fn settings() -> BlockSettings {
+    BlockSettings {
+        effects: EffectSettings { low_cut_hz: 100.0, ..EffectSettings::default() },
+        mix: BlendSettings::default(),
+        on_miss: OnMiss::Rescue,
+        sync: CanvasSync::Free,
+        canvas_length: 4.0,
+    }
+}
+
+/// What an instance in real time, on the device, went through while somebody looked at an axis.
+struct Looked {
+    metrics: MetricsSnapshot,
+    columns: u64,
+}
+
+fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
+    let plan = stereo_plan(Quality::Live, RATE, BLOCK, Rule::Engaged);
+    let Rig { mut processor, watch, control, .. } = {
+        let rig = Rig::on_device(plan, engine).expect("a session");
+        if let Err(reason) = rig.await_device(Duration::from_secs(20)) {
+            eprintln!("no GPU: {reason}");
+        }
+        rig
+    };
+    let control: ControlEnd = control.expect("a session");
+    let mut columnist = Columnist::new(watch, stretch_samples(RATE), RATE);
+    columnist.set_watched(axis.is_some());
+    let stop = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let (settings, transport, noise) = (settings(), Transport::new(RATE), noise(BLOCK));
+            let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
+            let begun = Instant::now();
+            for number in 0u32.. {
+                if stop.load(Ordering::Acquire) {
+                    break;
+                }
+                let due = begun + period * number;
+                std::thread::sleep(due.saturating_duration_since(Instant::now()));
+                let (mut left, mut right) = (noise.clone(), noise.clone());
+                processor.process(&mut [&mut left, &mut right], &settings, &transport);
+            }
+        });
+        let begun = Instant::now();
+        let (mut columns, mut before) = (0, None);
+        while begun.elapsed().as_secs_f64() < seconds {
+            // As an editor's frames.
+            std::thread::sleep(Duration::from_millis(16));
+            let axis = axis.unwrap_or_default();
+            columnist.take(Source::Output, axis, Some(&control), &mut |_| columns += 1);
+            if before.is_none() && begun.elapsed().as_secs_f64() > seconds / 4.0 {
+                (before, columns) = (Some(control.metrics()), 0);
+            }
+        }
+        stop.store(true, Ordering::Release);
+        let metrics = control.metrics();
+        let metrics = before.map_or(metrics, |before| metrics.since(&before));
+        Looked { metrics, columns }
+    })
+}
+
+fn main() {
+    let quick = std::env::args().any(|a| a == "--quick");
+    let (spent, looked) = if quick { (1.0, 2.0) } else { (5.0, 8.0) };
+    let mut figures: Vec<Value> = Vec::new();
+    for (axis, name, _) in AXES {
+        let cost = on_the_cpu(axis, spent);
+        let id = format!("{name} axis at 60 columns a second, CPU engine");
+        figures.push(at_most("views", &id, (cost, "% of a core"), None, 10.0));
+    }
+    let options = EngineOptions { real_time: false, ..EngineOptions::default() };
+    let engine = Engine::isolated(options).expect("an engine");
+    let idle = watch(&engine, None, looked).metrics.count(Counter::Misses);
+    eprintln!("without a look: {idle} hops missed");
+    for (axis, name, _) in AXES {
+        let Looked { metrics, columns } = watch(&engine, Some(axis), looked);
+        eprintln!(
+            "{name}: {columns} columns in {:.0} s, {} Medium and {} Low commands, {} hops missed",
+            looked * 0.75,
+            metrics.count(Counter::commands(1)),
+            metrics.count(Counter::commands(2)),
+            metrics.count(Counter::Misses),
+        );
+        let id = format!("{name} axis watched, Live on the device: hops missed");
+        let missed = metrics.count(Counter::Misses) as f64;
+        figures.push(at_most("views", &id, (missed, "hops"), None, idle as f64));
+    }
+    println!("{}", serde_json::to_string_pretty(&figures).expect("figures"));
+}
