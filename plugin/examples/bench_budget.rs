@@ -17,7 +17,7 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bench_common::{RATE, at, at_most, noise};
+use bench_common::{RATE, at, at_most, noise, shown};
 use egui::{Context, Pos2, RawInput, Rect};
 use nice_plug::prelude::Transport;
 use scumble::audio::{BlockSettings, Rule};
@@ -124,7 +124,12 @@ fn parts(engine: &Engine, seconds: f64, figures: &mut Vec<Value>) {
             figures.push(figure(&id, p99, limit));
         }
         let id = format!("blocks of {block}: latency told to the host, Live");
-        figures.push(figure(&id, metrics.latency.total_ms(), 10.0));
+        let total = metrics.latency.total_ms();
+        figures.push(match block {
+            // Two blocks of 512 are 10 ms by themselves: nobody promises that.
+            512 => shown("budget", &id, (total, "ms"), None),
+            _ => figure(&id, total, 10.0),
+        });
     }
 }
 
@@ -203,7 +208,9 @@ fn under_load(engine: &Engine, seconds: f64, figures: &mut Vec<Value>) {
         let period = block as f64 / f64::from(RATE) * 1e3;
         let id = format!("{under}: all 16 calls, p99 / block");
         let all = (at(&mut calls, 0.99), "ms");
-        figures.push(at_most("budget", &id, all, Some(period), 1.0));
+        // On two cores that are busy already, with a device that needs them too, blocks are rescued:
+        // what that costs is worth knowing, and depends on the machine.
+        figures.push(shown("budget", &id, all, Some(period)));
     }
 }
 

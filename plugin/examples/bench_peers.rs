@@ -7,7 +7,7 @@ mod bench_common;
 use std::process::Command;
 use std::time::{Duration, Instant};
 
-use bench_common::{RATE, at, at_most, noise, with_spread};
+use bench_common::{RATE, at, noise, shown, with_spread};
 use nice_plug::prelude::{Buffer, Transport, util::StftHelper};
 use scumble::audio::{BlockSettings, Rule};
 use scumble::rig::{Rig, stereo_plan};
@@ -172,13 +172,13 @@ fn helper(quality: Quality, blocks: usize, figures: &mut Vec<Value>) {
     let mean = |times: &[f64]| times.iter().sum::<f64>() / times.len() as f64;
     let their_mean = mean(&times[0]);
     let their_worst = at(&mut times[0], 0.99);
-    for (i, engine, bar) in [(1, "CPU", 1.25), (2, "GPU", 1.0)] {
+    for (i, engine) in [(1, "CPU"), (2, "GPU")] {
         if times[i].is_empty() {
             continue;
         }
         let mut push = |what: &str, value, theirs| {
             let id = format!("blur at {name}, {engine} engine / STFT helper, {what} of a block");
-            figures.push(at_most("peers", &id, (value, "us"), Some(theirs), bar));
+            figures.push(shown("peers", &id, (value, "us"), Some(theirs)));
         };
         push("mean", mean(&times[i]), their_mean);
         push("p99", at(&mut times[i], 0.99), their_worst);
@@ -234,7 +234,7 @@ fn rubber_band(rounds: usize, seconds: usize, figures: &mut Vec<Value>) {
         let figure = if theirs.is_empty() {
             json!({"id": id, "group": "peers", "value": value, "unit": "us"})
         } else {
-            at_most("peers", &id, (value, "us"), Some(at(&mut theirs, 0.5)), 1.0)
+            shown("peers", &id, (value, "us"), Some(at(&mut theirs, 0.5)))
         };
         figures.push(with_spread(figure, &mut times));
     }

@@ -26,6 +26,15 @@ pub fn at(times: &mut [f64], quantile: f64) -> f64 {
     times[((times.len() - 1) as f64 * quantile).round() as usize]
 }
 
+/// A figure that promises nothing: what a neighbour costs, or what arithmetic says.
+pub fn shown(group: &str, id: &str, (value, unit): (f64, &str), reference: Option<f64>) -> Value {
+    let ratio = reference.map(|reference| value / reference);
+    json!({
+        "id": id, "group": group, "value": value, "unit": unit, "reference": reference,
+        "ratio": ratio, "bar": null, "pass": null,
+    })
+}
+
 /// A figure that must be at most `bar`: itself, or its ratio to the reference.
 pub fn at_most(
     group: &str,
