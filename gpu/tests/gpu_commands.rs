@@ -11,9 +11,9 @@ use std::time::{Duration, Instant};
 use gpu_common::player::{Player, Sound, config, roomy};
 use gpu_common::wish;
 use parking_lot::Mutex;
-use scumble_dsp::Field;
-use scumble_dsp::Quality;
+use scumble_dsp::store::Store;
 use scumble_dsp::transform::{CqtSpec, MelSpec};
+use scumble_dsp::{Field, Quality, Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec};
 use scumble_gpu::backend::adapter::{AdapterWish, DeviceFacts};
 use scumble_gpu::backend::cpu::{CpuBackend, OpenCpu};
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
@@ -60,6 +60,22 @@ fn column() -> Task {
         level: Default::default(),
     };
     Task::Picture { picture, sound: sound(2048) }
+}
+
+/// A blur on the store of a second.
+fn stroke() -> Task {
+    let spec = WindowSpec::custom(1024, 1024, 256, WindowShape::Hann).expect("legal");
+    let stroke = Stroke {
+        id: 1,
+        kind: StrokeKind::BlurTime,
+        points: vec![StrokePoint { x: 0.5, y: 5.0, pressure: 1.0 }],
+        radius_time: 0.1,
+        radius_octaves: 1.0,
+        strength: 0.5,
+        hardness: 0.5,
+    };
+    let edit = Store::new(spec, 48_000.0, &sound(48_000)).edit(&stroke, &[]);
+    Task::Edit(Arc::new(edit.expect("paint")))
 }
 
 fn take(answer: &Answer) -> Result<Done, TaskError> {
@@ -306,7 +322,7 @@ fn without_a_device_the_twin_answers_and_says_what_is_wrong() {
     let engine = engine(NoBackend("no GPU in this machine".into()));
     let player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 1);
     let mut twin = CpuTasks::default();
-    for task in [mel(20_000), cqt(20_000), column()] {
+    for task in [mel(20_000), cqt(20_000), column(), stroke()] {
         let done = take(&player.control.ask(task.clone()).expect("room")).expect("done");
         assert_eq!(done.by, EngineKind::Cpu); // P7
         assert_eq!(done.outcome, twin.run(&task).expect("the twin"));
@@ -341,6 +357,7 @@ fn largest_difference(a: &Outcome, b: &Outcome) -> f32 {
             Outcome::Values { values, .. } => values.iter().flat_map(|v| [v.re, v.im]).collect(),
             Outcome::Sound(sound) => sound.clone(),
             Outcome::Field(_) => panic!("a field is compared cell by cell"),
+            Outcome::Patch(patch) => [patch.re.as_slice(), &patch.im].concat(),
             // Red alone, one level being less than the tolerance; the angle of what is dark is noise.
             Outcome::Pixels(pixels) => {
                 pixels.chunks_exact(4).map(|p| f32::from(p[0]) * 0.9e-5).collect()
@@ -361,7 +378,7 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     let engine = engine(opener);
     let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 2, 128), 3);
     player.play_until_served(LONG);
-    let tasks = [mel(48_000), cqt(40_000), column(), mel(300), column()];
+    let tasks = [mel(48_000), cqt(40_000), column(), mel(300), column(), stroke()];
     let mut twin = CpuTasks::default();
     let wanted: Vec<_> = tasks.iter().map(|task| twin.run(task).expect("the twin")).collect();
     let mut waiting: VecDeque<(usize, Answer)> = VecDeque::new();

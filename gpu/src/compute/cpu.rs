@@ -10,6 +10,7 @@ use scumble_dsp::transform::{
     Complex, Cqt, Gabor, Mel, Shape, SlicedGabor, Transform, TransformError,
 };
 
+use super::edit::Painters;
 use super::{Analysis, Outcome, Picture, PictureRows, Task, TaskError};
 
 /// Transforms that are kept for the next task; plans and filters take longer than a short clip.
@@ -78,6 +79,7 @@ fn values<T: Transform<Value = Complex<f32>>>(
 pub struct CpuTasks {
     /// The newest last.
     made: Vec<(Analysis, Made)>,
+    painters: Painters,
 }
 
 impl CpuTasks {
@@ -88,6 +90,7 @@ impl CpuTasks {
                 Ok(self.made(analysis)?.synthesise(values, *samples)?)
             }
             Task::Picture { picture, sound } => draw(picture, sound),
+            Task::Edit(edit) => Ok(Outcome::Patch(self.painters.of(edit).patch(edit))),
             Task::Field { before, change } => Ok(Outcome::Field(Arc::new(change.by_twin(before)))),
         }
     }
