@@ -6,6 +6,7 @@ mod gpu_common;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gpu_common::player::{Player, Sound, config, roomy};
@@ -91,7 +92,12 @@ enum Event {
     Table(u64),
     Portion,
     PortionEnded,
-    Started(TaskId),
+    /// A task joined the running ones, of which there were so many.
+    Started {
+        short: bool,
+        before: usize,
+    },
+    ShortEnded,
 }
 
 type Log = Arc<Mutex<Vec<Event>>>;
@@ -101,7 +107,12 @@ type Log = Arc<Mutex<Vec<Event>>>;
 struct Recorder {
     hops: CpuBackend,
     log: Log,
+    /// With the portions that are left of each.
     running: VecDeque<(TaskId, u32)>,
+    /// Pictures, which take one portion.
+    short: Vec<TaskId>,
+    /// While it stands, nothing but pictures ends.
+    endless: Arc<AtomicBool>,
     /// Looks until the portion in flight has ended.
     in_flight: Option<u32>,
     portions: u64,
@@ -180,13 +191,18 @@ impl Backend for Recorder {
 }
 
 impl Compute for Recorder {
-    fn prepare(&mut self, _id: TaskId, _task: &Task) -> Aside<()> {
+    fn prepare(&mut self, id: TaskId, task: &Task) -> Aside<()> {
+        if matches!(task, Task::Picture { .. }) {
+            self.short.push(id);
+        }
         Box::new(|| Ok(()))
     }
 
     fn start(&mut self, id: TaskId) {
-        self.log.lock().push(Event::Started(id));
-        self.running.push_back((id, PORTIONS));
+        let short = self.short.contains(&id);
+        let before = self.running.len();
+        self.log.lock().push(Event::Started { short, before });
+        self.running.push_back((id, if short { 1 } else { PORTIONS }));
     }
 
     fn cancel(&mut self, id: TaskId) {
@@ -215,14 +231,19 @@ impl Compute for Recorder {
         }
         self.in_flight = None;
         self.log.lock().push(Event::PortionEnded);
-        if let Some((_, portions)) = self.running.front_mut() {
-            *portions -= 1;
-            if *portions == 0
-                && let Some((id, _)) = self.running.pop_front()
-            {
-                done(id, Box::new(|| Ok(Outcome::Sound(Vec::new()))));
-            }
+        let Some((id, mut portions)) = self.running.pop_front() else { return Ok(()) };
+        let short = self.short.contains(&id);
+        if short || !self.endless.load(Ordering::Relaxed) {
+            portions -= 1;
         }
+        if portions > 0 {
+            self.running.push_back((id, portions));
+            return Ok(());
+        }
+        if short {
+            self.log.lock().push(Event::ShortEnded);
+        }
+        done(id, Box::new(|| Ok(Outcome::Sound(Vec::new()))));
         Ok(())
     }
 
@@ -231,14 +252,20 @@ impl Compute for Recorder {
     }
 }
 
-struct OpenRecorder(Log);
+#[derive(Default)]
+struct OpenRecorder {
+    log: Log,
+    endless: Arc<AtomicBool>,
+}
 
 impl OpenBackend for OpenRecorder {
     fn open(&self, _sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
         Ok(Box::new(Recorder {
             hops: CpuBackend::default(),
-            log: Arc::clone(&self.0),
+            log: Arc::clone(&self.log),
             running: VecDeque::new(),
+            short: Vec::new(),
+            endless: Arc::clone(&self.endless),
             in_flight: None,
             portions: 0,
         }))
@@ -262,7 +289,7 @@ fn fill(control: &ControlEnd, answers: &mut Vec<Answer>) -> u64 {
 #[test]
 fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
     let log = Log::default();
-    let engine = engine(OpenRecorder(Arc::clone(&log)));
+    let engine = engine(OpenRecorder { log: Arc::clone(&log), ..OpenRecorder::default() });
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
     player.play_until_served(LONG);
     log.lock().clear();
@@ -315,6 +342,51 @@ fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
     let taken = player.control.metrics();
     let levels: Vec<u64> = (0..3).map(|level| taken.count(Counter::commands(level))).collect();
     assert!(levels[1] > 0 && levels[2] > 0, "{levels:?}");
+}
+
+#[test]
+fn a_picture_passes_long_work_that_takes_every_place_above_it() {
+    let (log, endless) = (Log::default(), Arc::new(AtomicBool::new(true)));
+    let opener = OpenRecorder { log: Arc::clone(&log), endless: Arc::clone(&endless) };
+    let engine = engine(opener);
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
+    player.play_until_served(LONG);
+    // Long work runs wherever it may, and waits wherever it may; none of it ends.
+    let mut long = Vec::new();
+    let start = Instant::now();
+    let started = |log: &Log| {
+        let is_long = |e: &&Event| matches!(e, Event::Started { short: false, .. });
+        log.lock().iter().filter(is_long).count()
+    };
+    loop {
+        assert!(start.elapsed() < LONG);
+        match player.control.ask(mel(0)) {
+            Ok(answer) => long.push(answer),
+            Err(_) if started(&log) >= 8 => break,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    for _ in 0..5 {
+        let picture = player.control.ask(column()).expect("room at the Low level");
+        take(&picture).expect("the recorder refuses nothing");
+    }
+    assert!(long.iter().all(|answer| answer.try_take().is_none()), "nothing long has ended");
+    // Counted from where it joined the running ones: a portion for each of those, one for itself,
+    // and one that was in flight.
+    let events = log.lock().clone();
+    let mut pictures = 0;
+    for (at, event) in events.iter().enumerate() {
+        let Event::Started { short: true, before } = *event else { continue };
+        let until = events[at..].iter().position(|e| *e == Event::ShortEnded).expect("has ended");
+        let portions = events[at..at + until].iter().filter(|e| **e == Event::Portion).count();
+        assert!(before <= 8 && portions <= before + 2, "{portions} portions, {before} before"); // S5
+        pictures += 1;
+    }
+    assert_eq!((pictures, started(&log)), (5, 8));
+    endless.store(false, Ordering::Relaxed);
+    for answer in &long {
+        take(answer).expect("the recorder refuses nothing");
+    }
 }
 
 #[test]
