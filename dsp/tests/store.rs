@@ -3,7 +3,7 @@
 mod common;
 
 use common::*;
-use scumble_dsp::store::Store;
+use scumble_dsp::store::{Painter, Store};
 use scumble_dsp::texture::AutoGain;
 use scumble_dsp::{Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec};
 
@@ -106,6 +106,33 @@ fn a_stroke_of_any_kind_stays_within_its_region_and_can_be_undone() {
         store.resynthesise();
         let error = store.output().iter().zip(&clip).map(|(a, b)| (a - b).abs());
         assert!(error.fold(0.0f32, f32::max) < 2e-6, "{} undone", kind.name());
+    }
+}
+
+// P2, P4: an edit brings along all that it needs, and its patch is what the store makes of it.
+#[test]
+fn an_edit_taken_out_of_the_store_and_written_back_is_the_stroke() {
+    let mut painter = Painter::new(&clip_spec(), RATE);
+    for kind in StrokeKind::ALL {
+        let (mut out, mut within) = [0, 1].map(|_| Store::new(clip_spec(), RATE, &clip())).into();
+        for x in [(0.4, 0.6), (0.5, 1.1)] {
+            let stroke = stroke(kind, x, (5.0, 6.2));
+            let roi = within.apply(&stroke);
+            let Some(edit) = out.edit(&stroke, &[]) else {
+                assert!(roi.is_empty() && kind == StrokeKind::Erase);
+                continue;
+            };
+            assert!(painter.fits(&edit));
+            assert_eq!(edit.roi, roi);
+            out.write_back(&painter.patch(&edit));
+        }
+        for f in 0..out.frames() {
+            let (a, b) = (out.frame(f), within.frame(f));
+            let near = |a: &[f32], b: &[f32]| {
+                a.iter().zip(b).all(|(a, b)| (a - b).abs() <= 1e-5 * (1.0 + b.abs()))
+            };
+            assert!(near(&a.re, &b.re) && near(&a.im, &b.im), "{} frame {f}", kind.name());
+        }
     }
 }
 

@@ -1,4 +1,4 @@
-// Layouts shared by the kernels of the analysis (transforms, pictures, fields) and by Rust
+// Layouts shared by the kernels of the analysis (transforms, pictures, fields, strokes on a store) and by Rust
 // (`src/compute/steps.rs`). A test compares each size and offset.
 //
 // A task is a list of steps, each one kernel over a range of items; a portion is as many items as

@@ -3,7 +3,7 @@
 //
 // One workgroup transforms one frame up to N = 8192. Beyond, R workgroups share a frame: each folds
 // the input to L points of its residue (decimation in frequency) and writes packed points, and
-// `split.wgsl` makes bins of them.
+// `split_bins` makes bins of them.
 
 var<private> job: Job;
 // History index of the first sample of the frame, and turned index of sample 0 of the frame.
@@ -34,15 +34,6 @@ fn source(index: u32, part: u32) -> vec2<f32> {
     return complex_mul(sum, twiddle((index * part * 2u) & (N - 1u)));
 }
 
-// Bins k and K - k of a real signal from the packed transform's points k and K - k.
-fn split(to: u32, k: u32, low: vec2<f32>, high: vec2<f32>) {
-    let mirrored = conjugate(high);
-    let even = 0.5 * (low + mirrored);
-    let odd = turn_back(complex_mul(twiddle(k), 0.5 * (low - mirrored)));
-    spectra[to + k] = even + odd;
-    spectra[to + K - k] = conjugate(even - odd);
-}
-
 @compute @workgroup_size(WIDTH)
 fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_index) i: u32) {
     job = table.jobs[table.header.first[CLASS] + group.y];
@@ -57,22 +48,7 @@ fn forward(@builtin(workgroup_id) group: vec3<u32>, @builtin(local_invocation_in
     let v = last_pass(i);
     let to = job.spectra + job.spectra_at * (K + 1u);
     if (R == 1u) {
-        workgroupBarrier();
-        tile[i] = v.a;
-        tile[i + WIDTH] = v.b;
-        tile[i + 2u * WIDTH] = v.c;
-        tile[i + 3u * WIDTH] = v.d;
-        tile[i + 4u * WIDTH] = v.e;
-        tile[i + 5u * WIDTH] = v.f;
-        tile[i + 6u * WIDTH] = v.g;
-        tile[i + 7u * WIDTH] = v.h;
-        workgroupBarrier();
-        for (var k = i; k < L / 2u; k += WIDTH) {
-            split(to, k, tile[k], tile[(L - k) & (L - 1u)]);
-        }
-        if (i == 0u) {
-            split(to, L / 2u, tile[L / 2u], tile[L / 2u]);
-        }
+        split_all(to, i, v);
     } else {
         let packed = job.scratch + group.x;
         frames[packed + i * R] = v.a;

@@ -63,7 +63,7 @@ fn flat(outcome: &Outcome) -> Vec<f32> {
         Outcome::Levels { levels, .. } => levels.clone(),
         Outcome::Values { values, .. } => values.iter().flat_map(|v| [v.re, v.im]).collect(),
         Outcome::Sound(sound) => sound.clone(),
-        Outcome::Field(_) => panic!("a field is compared cell by cell"),
+        Outcome::Field(_) | Outcome::Patch(_) => panic!("compared in tests of their own"),
         Outcome::Pixels(pixels) => pixels.iter().map(|&p| f32::from(p)).collect(),
     }
 }
@@ -194,6 +194,41 @@ fn staged_copies_and_tasks_that_run_together_change_nothing() {
             let error = difference(&outcome, &twin.run(task).expect("the twin has it"));
             assert!(error <= 1e-5, "round {round}, task {i}: {error}");
         }
+    }
+}
+
+/// Portions until the column is there, behind so many long tasks.
+fn portions_of_a_column_behind(device: &mut Device, long: TaskId) -> u64 {
+    let analysis = Analysis::Cqt(CqtSpec::new(48_000.0));
+    let task = Task::Analyse { analysis, sound: sound(96_000, 48_000.0) };
+    for id in 1..=long {
+        device.0.prepare(id, &task)().expect("there are kernels");
+        device.0.start(id);
+    }
+    let rows = PictureRows::Bins;
+    let level = AutoGain::default();
+    let picture = Picture { window_samples: 2048, hop_samples: 512, rows, gain: 1e-3, level };
+    let column = Task::Picture { picture, sound: sound(2048, 48_000.0) };
+    device.0.prepare(0, &column)().expect("there are kernels");
+    device.0.start(0);
+    let (before, start) = (device.0.portions(), Instant::now());
+    let mut ended = Vec::new();
+    while !ended.contains(&0) {
+        assert!(start.elapsed() < LONG);
+        device.0.submit_portion().expect("submits");
+        device.0.poll(&mut |id, _| ended.push(id)).expect("polls");
+    }
+    (1..=long).for_each(|id| device.0.cancel(id));
+    device.0.portions() - before
+}
+
+// S5
+#[test]
+fn a_column_waits_for_one_portion_of_each_task_before_it() {
+    let mut device = Device::new(Mapping::Auto);
+    for long in [0, 1, 8] {
+        let portions = portions_of_a_column_behind(&mut device, long);
+        assert!(portions <= long + 1, "{portions} portions behind {long} tasks");
     }
 }
 

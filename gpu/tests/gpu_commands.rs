@@ -6,25 +6,23 @@ mod gpu_common;
 
 use std::collections::VecDeque;
 use std::sync::Arc;
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
 use gpu_common::player::{Player, Sound, config, roomy};
+use gpu_common::recorder::{Event, Log, OpenRecorder};
 use gpu_common::wish;
-use parking_lot::Mutex;
-use scumble_dsp::Field;
-use scumble_dsp::Quality;
+use scumble_dsp::store::Store;
 use scumble_dsp::transform::{CqtSpec, MelSpec};
-use scumble_gpu::backend::adapter::{AdapterWish, DeviceFacts};
-use scumble_gpu::backend::cpu::{CpuBackend, OpenCpu};
+use scumble_dsp::{Quality, Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec};
+use scumble_gpu::backend::adapter::AdapterWish;
+use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::OpenWgpu;
-use scumble_gpu::backend::{
-    Backend, BackendError, BackendStats, HopSink, JobTable, NoBackend, OpenBackend, SlotId,
-    SlotSpec, Want,
-};
+use scumble_gpu::backend::{NoBackend, OpenBackend};
 use scumble_gpu::compute::cpu::CpuTasks;
 use scumble_gpu::compute::{
-    Analysis, Answer, Aside, Compute, Done, Outcome, Picture, PictureRows, Task, TaskError, TaskId,
+    Analysis, Answer, Done, Outcome, Picture, PictureRows, Task, TaskError,
 };
 use scumble_gpu::engine::{ControlEnd, Engine, EngineKind, EngineOptions};
 use scumble_gpu::sync::Counter;
@@ -62,171 +60,24 @@ fn column() -> Task {
     Task::Picture { picture, sound: sound(2048) }
 }
 
+/// A blur on the store of a second.
+fn stroke() -> Task {
+    let spec = WindowSpec::custom(1024, 1024, 256, WindowShape::Hann).expect("legal");
+    let stroke = Stroke {
+        id: 1,
+        kind: StrokeKind::BlurTime,
+        points: vec![StrokePoint { x: 0.5, y: 5.0, pressure: 1.0 }],
+        radius_time: 0.1,
+        radius_octaves: 1.0,
+        strength: 0.5,
+        hardness: 0.5,
+    };
+    let edit = Store::new(spec, 48_000.0, &sound(48_000)).edit(&stroke, &[]);
+    Task::Edit(Arc::new(edit.expect("paint")))
+}
+
 fn take(answer: &Answer) -> Result<Done, TaskError> {
     answer.wait(LONG).expect("every question is answered")
-}
-
-/// What happened, in the order in which it did.
-#[derive(Clone, Debug, PartialEq, Eq)]
-enum Event {
-    /// The host has handed over all hops before this one.
-    Due(u64),
-    /// A table went out whose outputs end before this hop.
-    Table(u64),
-    Portion,
-    PortionEnded,
-    Started(TaskId),
-}
-
-type Log = Arc<Mutex<Vec<Event>>>;
-
-/// The CPU's hops, and a device for tasks that takes its time over each portion and computes
-/// nothing; both write down what they are asked.
-struct Recorder {
-    hops: CpuBackend,
-    log: Log,
-    running: VecDeque<(TaskId, u32)>,
-    /// Looks until the portion in flight has ended.
-    in_flight: Option<u32>,
-    portions: u64,
-}
-
-/// Portions of a task, and looks at each before it has ended.
-const PORTIONS: u32 = 5;
-const LOOKS: u32 = 3;
-
-impl Backend for Recorder {
-    fn name(&self) -> String {
-        "recorder".to_owned()
-    }
-
-    fn device(&self) -> Option<DeviceFacts> {
-        None
-    }
-
-    fn is_warm(&self, n: usize) -> bool {
-        self.hops.is_warm(n)
-    }
-
-    fn warm_up(&self, n: usize) -> Box<dyn FnOnce() -> Result<(), BackendError> + Send> {
-        self.hops.warm_up(n)
-    }
-
-    fn open(&mut self, slot: SlotId, spec: &SlotSpec) -> Result<(), BackendError> {
-        self.hops.open(slot, spec)
-    }
-
-    fn close(&mut self, slot: SlotId) {
-        self.hops.close(slot);
-    }
-
-    fn set_field(
-        &mut self,
-        slot: SlotId,
-        which: u32,
-        field: &Arc<Field>,
-    ) -> Result<(), BackendError> {
-        self.hops.set_field(slot, which, field)
-    }
-
-    fn set_capture(
-        &mut self,
-        slot: SlotId,
-        which: u32,
-        frame: u64,
-        samples: &[f32],
-    ) -> Result<(), BackendError> {
-        self.hops.set_capture(slot, which, frame, samples)
-    }
-
-    fn submit(&mut self, table: &JobTable) -> Result<(), BackendError> {
-        if let Some(job) = table.jobs.iter().rfind(|job| job.want == Want::Output) {
-            self.log.lock().push(Event::Table(job.hop + 1));
-        }
-        self.hops.submit(table)
-    }
-
-    fn wait(&mut self, timeout: Duration) -> Result<bool, BackendError> {
-        self.hops.wait(timeout)
-    }
-
-    fn collect(&mut self, sink: &mut HopSink<'_>) -> Result<(), BackendError> {
-        self.hops.collect(sink)
-    }
-
-    fn compute(&mut self) -> Option<&mut dyn Compute> {
-        Some(self)
-    }
-
-    fn stats(&self) -> BackendStats {
-        self.hops.stats()
-    }
-}
-
-impl Compute for Recorder {
-    fn prepare(&mut self, _id: TaskId, _task: &Task) -> Aside<()> {
-        Box::new(|| Ok(()))
-    }
-
-    fn start(&mut self, id: TaskId) {
-        self.log.lock().push(Event::Started(id));
-        self.running.push_back((id, PORTIONS));
-    }
-
-    fn cancel(&mut self, id: TaskId) {
-        self.running.retain(|task| task.0 != id);
-    }
-
-    fn submit_portion(&mut self) -> Result<bool, BackendError> {
-        if self.in_flight.is_some() || self.running.is_empty() {
-            return Ok(false);
-        }
-        self.log.lock().push(Event::Portion);
-        self.in_flight = Some(LOOKS);
-        self.portions += 1;
-        Ok(true)
-    }
-
-    fn is_busy(&mut self) -> bool {
-        self.in_flight.is_some()
-    }
-
-    fn poll(&mut self, done: &mut dyn FnMut(TaskId, Aside<Outcome>)) -> Result<(), BackendError> {
-        let Some(left) = &mut self.in_flight else { return Ok(()) };
-        *left -= 1;
-        if *left > 0 {
-            return Ok(());
-        }
-        self.in_flight = None;
-        self.log.lock().push(Event::PortionEnded);
-        if let Some((_, portions)) = self.running.front_mut() {
-            *portions -= 1;
-            if *portions == 0
-                && let Some((id, _)) = self.running.pop_front()
-            {
-                done(id, Box::new(|| Ok(Outcome::Sound(Vec::new()))));
-            }
-        }
-        Ok(())
-    }
-
-    fn portions(&mut self) -> u64 {
-        self.portions
-    }
-}
-
-struct OpenRecorder(Log);
-
-impl OpenBackend for OpenRecorder {
-    fn open(&self, _sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
-        Ok(Box::new(Recorder {
-            hops: CpuBackend::default(),
-            log: Arc::clone(&self.0),
-            running: VecDeque::new(),
-            in_flight: None,
-            portions: 0,
-        }))
-    }
 }
 
 /// Asks for tasks until both levels are full.
@@ -246,7 +97,7 @@ fn fill(control: &ControlEnd, answers: &mut Vec<Answer>) -> u64 {
 #[test]
 fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
     let log = Log::default();
-    let engine = engine(OpenRecorder(Arc::clone(&log)));
+    let engine = engine(OpenRecorder { log: Arc::clone(&log), ..OpenRecorder::default() });
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
     player.play_until_served(LONG);
     log.lock().clear();
@@ -302,11 +153,56 @@ fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
 }
 
 #[test]
+fn a_picture_passes_long_work_that_takes_every_place_above_it() {
+    let (log, endless) = (Log::default(), Arc::new(AtomicBool::new(true)));
+    let opener = OpenRecorder { log: Arc::clone(&log), endless: Arc::clone(&endless) };
+    let engine = engine(opener);
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 8);
+    player.play_until_served(LONG);
+    // Long work runs wherever it may, and waits wherever it may; none of it ends.
+    let mut long = Vec::new();
+    let start = Instant::now();
+    let started = |log: &Log| {
+        let is_long = |e: &&Event| matches!(e, Event::Started { short: false, .. });
+        log.lock().iter().filter(is_long).count()
+    };
+    loop {
+        assert!(start.elapsed() < LONG);
+        match player.control.ask(mel(0)) {
+            Ok(answer) => long.push(answer),
+            Err(_) if started(&log) >= 8 => break,
+            Err(_) => std::thread::yield_now(),
+        }
+    }
+    for _ in 0..5 {
+        let picture = player.control.ask(column()).expect("room at the Low level");
+        take(&picture).expect("the recorder refuses nothing");
+    }
+    assert!(long.iter().all(|answer| answer.try_take().is_none()), "nothing long has ended");
+    // Counted from where it joined the running ones: a portion for each of those, one for itself,
+    // and one that was in flight.
+    let events = log.lock().clone();
+    let mut pictures = 0;
+    for (at, event) in events.iter().enumerate() {
+        let Event::Started { short: true, before } = *event else { continue };
+        let until = events[at..].iter().position(|e| *e == Event::ShortEnded).expect("has ended");
+        let portions = events[at..at + until].iter().filter(|e| **e == Event::Portion).count();
+        assert!(before <= 8 && portions <= before + 2, "{portions} portions, {before} before"); // S5
+        pictures += 1;
+    }
+    assert_eq!((pictures, started(&log)), (5, 8));
+    endless.store(false, Ordering::Relaxed);
+    for answer in &long {
+        take(answer).expect("the recorder refuses nothing");
+    }
+}
+
+#[test]
 fn without_a_device_the_twin_answers_and_says_what_is_wrong() {
     let engine = engine(NoBackend("no GPU in this machine".into()));
     let player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 1);
     let mut twin = CpuTasks::default();
-    for task in [mel(20_000), cqt(20_000), column()] {
+    for task in [mel(20_000), cqt(20_000), column(), stroke()] {
         let done = take(&player.control.ask(task.clone()).expect("room")).expect("done");
         assert_eq!(done.by, EngineKind::Cpu); // P7
         assert_eq!(done.outcome, twin.run(&task).expect("the twin"));
@@ -341,6 +237,7 @@ fn largest_difference(a: &Outcome, b: &Outcome) -> f32 {
             Outcome::Values { values, .. } => values.iter().flat_map(|v| [v.re, v.im]).collect(),
             Outcome::Sound(sound) => sound.clone(),
             Outcome::Field(_) => panic!("a field is compared cell by cell"),
+            Outcome::Patch(patch) => [patch.re.as_slice(), &patch.im].concat(),
             // Red alone, one level being less than the tolerance; the angle of what is dark is noise.
             Outcome::Pixels(pixels) => {
                 pixels.chunks_exact(4).map(|p| f32::from(p[0]) * 0.9e-5).collect()
@@ -361,7 +258,7 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     let engine = engine(opener);
     let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 2, 128), 3);
     player.play_until_served(LONG);
-    let tasks = [mel(48_000), cqt(40_000), column(), mel(300), column()];
+    let tasks = [mel(48_000), cqt(40_000), column(), mel(300), column(), stroke()];
     let mut twin = CpuTasks::default();
     let wanted: Vec<_> = tasks.iter().map(|task| twin.run(task).expect("the twin")).collect();
     let mut waiting: VecDeque<(usize, Answer)> = VecDeque::new();

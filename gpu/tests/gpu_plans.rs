@@ -5,10 +5,14 @@
 use std::ops::Range;
 use std::sync::Arc;
 
+use scumble_dsp::effect::warp::{FRACTIONS, KERNEL};
 use scumble_dsp::raster::Region;
+use scumble_dsp::store::Store;
 use scumble_dsp::texture::{AutoGain, RowMap};
 use scumble_dsp::transform::{Complex, CqtSpec, GaborSpec, MelSpec, SliceWindow, StftSpec};
-use scumble_dsp::{Canvas, Field, FieldSpec, LANES, Stroke, StrokeKind, StrokePoint};
+use scumble_dsp::{
+    Canvas, Field, FieldSpec, LANES, Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec,
+};
 use scumble_gpu::compute::plan::Plan;
 use scumble_gpu::compute::recipe::{Recipe, Tables};
 use scumble_gpu::compute::steps::{Kernel, NONE, Planned, Step};
@@ -132,6 +136,35 @@ fn touches(planned: &Planned, tables: &Tables) -> Touches {
             t.weights = window(2 * n).max(stride + 4 * StrokeKind::ALL.len());
             t.input = of(step.samples).max(of(step.keep) + end * LANES);
         }
+        Kernel::EditSums | Kernel::EditCarry => {
+            // Runs of 32 bins; all bins stand in `turn_step`.
+            assert_eq!(n, apart.div_ceil(32));
+            t.writes = 0..in_rows(n) * (apart + n);
+            t.input = (of(step.samples) + end / n).max(2 * rows * stride);
+        }
+        Kernel::EditClear => t.writes = 0..end,
+        kernel => {
+            let painted = in_rows(n);
+            let warps = matches!(kernel, Kernel::EditScatter | Kernel::EditWarp);
+            let amounts = if warps { painted * (n + 1) } else { end };
+            assert!(of(step.keep) + n <= stride && of(step.whole) + n <= apart);
+            assert!(of(step.samples) + painted <= of(step.hop) && step.count > 0);
+            assert_eq!(of(step.hop) + 2 * amounts, place);
+            t.input = match kernel {
+                Kernel::EditFreeze => place + 4 * n,
+                _ if warps => place + painted,
+                _ => place,
+            };
+            if kernel == Kernel::EditScatter {
+                t.writes = 0..end;
+                t.weights = window((FRACTIONS + 1) * KERNEL);
+            } else {
+                t.output = 2 * end;
+            }
+            if kernel == Kernel::EditBlur {
+                t.reads = 0..painted * (apart + apart.div_ceil(32));
+            }
+        }
     }
     t
 }
@@ -228,6 +261,31 @@ fn pictures_and_fields_stay_in_their_buffers() {
         FieldChange::Again { canvas, dirty: Region::NONE },
     ] {
         check(&Task::Field { before: Arc::clone(&before), change });
+    }
+}
+
+#[test]
+fn strokes_on_a_store_stay_in_their_buffers_at_every_edge() {
+    let spec = WindowSpec::custom(1024, 1024, 256, WindowShape::Hann).expect("legal");
+    for samples in [1, 9_000] {
+        let mut store = Store::new(spec, 44_100.0, &vec![0.25; samples]);
+        for kind in StrokeKind::ALL {
+            for (x, y) in [(0.5, 5.0), (-0.05, -1.0), (1.02, 11.0)] {
+                let stroke = Stroke {
+                    id: 1,
+                    kind,
+                    points: vec![StrokePoint { x, y, pressure: 1.0 }],
+                    radius_time: 0.2,
+                    radius_octaves: 3.0,
+                    strength: 1.0,
+                    hardness: 0.5,
+                };
+                match store.edit(&stroke, &[]) {
+                    Some(edit) => check(&Task::Edit(Arc::new(edit))),
+                    None => assert!(kind == StrokeKind::Erase || samples == 1, "{x} {y}"),
+                }
+            }
+        }
     }
 }
 

@@ -8,6 +8,7 @@ use scumble_dsp::FrameParams;
 use scumble_gpu::backend::layout::{CLASSES, Header, Job};
 use scumble_gpu::backend::wgpu::analysis::kernels::AnalysisModule;
 use scumble_gpu::backend::wgpu::shaders::{Module, WARP_KERNELS};
+use scumble_gpu::compute::edit;
 use scumble_gpu::compute::steps::{BandWords, Kernel, NONE, Step};
 
 macro_rules! offsets {
@@ -148,6 +149,22 @@ fn constants_of_the_shaders_are_those_of_the_twin() {
     assert_eq!(word("TAPS") as usize, scumble_dsp::TAPS);
     assert_eq!(constant(&effect, "LATE"), naga::Literal::F32(scumble_dsp::effect::time::LATE));
     assert_eq!(constant(&effect, "FLOOR"), naga::Literal::F32(phasor::FLOOR));
+    let parse_edit = |module: AnalysisModule| {
+        naga::front::wgsl::parse_str(&module.source()).expect("validated elsewhere")
+    };
+    let module = parse_edit(AnalysisModule::Edit);
+    assert_eq!(constant(&module, "FLOOR"), naga::Literal::F32(phasor::FLOOR));
+    assert_eq!(constant(&module, "SILENCE"), naga::Literal::F32(phasor::SILENCE));
+    let reach = scumble_dsp::effect::time::GAUSSIAN_REACH;
+    assert_eq!(constant(&module, "GAUSSIAN_REACH"), naga::Literal::F32(reach));
+    assert_eq!(constant(&module, "RUN"), naga::Literal::U32(edit::RUN as u32));
+    assert_eq!(constant(&module, "HIGH_PASS"), naga::Literal::U32(edit::HIGH_PASS));
+    assert_eq!(constant(&module, "DELAY"), naga::Literal::U32(edit::DELAY));
+    let module = parse_edit(AnalysisModule::EditWarp);
+    assert_eq!(constant(&module, "KERNEL"), naga::Literal::I32(warp::KERNEL as i32));
+    assert_eq!(constant(&module, "FIRST_TAP"), naga::Literal::I32(warp::FIRST_TAP));
+    assert_eq!(constant(&module, "FRACTIONS"), naga::Literal::F32(warp::FRACTIONS as f32));
+    assert_eq!(constant(&module, "CHOICE"), naga::Literal::F32(warp::CHOICE));
     let module = parse(Module::Warp);
     assert_eq!(constant(&module, "KERNEL"), naga::Literal::I32(warp::KERNEL as i32));
     assert_eq!(constant(&module, "FIRST_TAP"), naga::Literal::I32(warp::FIRST_TAP));

@@ -219,3 +219,22 @@ impl Command for Job {
         self.cost
     }
 }
+
+/// S5: what has no place to go waits for it alone.
+#[test]
+fn a_closed_level_keeps_its_commands_and_holds_no_other_back() {
+    let CommandQueue { mut editor, mut worker, .. } =
+        CommandQueue::new(QueueShape::new(3).expect("three levels"));
+    let mut batch = Batch::new(16, 16);
+    for (level, name) in [(1, 10), (1, 11), (2, 20)] {
+        editor.push(level, Job { name, cost: 16 }).expect("room");
+    }
+    let mut taken = |closed: &[usize]| -> Vec<u64> {
+        worker.drain_open(false, |level| !closed.contains(&level), &mut batch);
+        batch.take().map(|(_, job)| job.name).collect()
+    };
+    assert!(taken(&[1, 2]).is_empty());
+    assert_eq!(taken(&[]), [10]);
+    assert_eq!(taken(&[1]), [20]);
+    assert_eq!(taken(&[]), [11]);
+}

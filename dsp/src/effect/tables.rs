@@ -57,6 +57,11 @@ impl Tables {
         self.lanes.row(lane)
     }
 
+    /// Displacement in bins and running phase in turns of each band of the warp, as last prepared.
+    pub fn moves(&self) -> impl Iterator<Item = [f32; 2]> + '_ {
+        self.warp.moves()
+    }
+
     /// The seeded phasors that take the place of phases that mean nothing.
     pub fn fill(&self) -> (&[f32], &[f32]) {
         (&self.fill_re, &self.fill_im)

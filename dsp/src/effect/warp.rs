@@ -136,6 +136,13 @@ impl WarpTable {
         phasors(&self.phase[..bands], &mut self.bands);
     }
 
+    /// Displacement, within reach of the bins, and phase in turns of each band.
+    pub(super) fn moves(&self) -> impl Iterator<Item = [f32; 2]> + '_ {
+        let far = self.bands.len() as f32 * 2.0;
+        let all = self.displacement.iter().zip(&self.phase);
+        all.map(move |(displacement, &phase)| [displacement.clamp(-far, far), turns_f32(phase)])
+    }
+
     fn paint(&mut self, params: &FrameParams, lanes: &super::lanes::Lanes, field: &Field) {
         let Some(phases) = field.warp_phases() else { return };
         let start = params.column as usize % field.spec().columns * field.spec().bands;

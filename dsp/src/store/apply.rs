@@ -3,30 +3,21 @@
 
 use std::ops::Range;
 
-use super::Roi;
+use super::edit::Edit;
+use super::{Patch, Roi};
 use crate::effect::time::{GAUSSIAN_REACH, HALF_LOG2_E, high_pass_share};
-use crate::effect::{self, Frozen, TIME_LANES, Tables, Taps, Work, phasor};
-use crate::field::{Column, Field, FieldSpec, Lane};
-use crate::frame::{FrameParams, flag};
+use crate::effect::{self, TIME_LANES, Tables, Taps, Work, phasor};
+use crate::field::Lane;
 use crate::math::{exp2, wide};
 use crate::quality::WindowSpec;
-use crate::raster::Region;
 use crate::stft::Spectrum;
-use crate::stroke::{Stroke, StrokeKind};
 
-/// What strokes need to be applied; made once.
-pub(super) struct Brush {
+/// What edits of stores of one shape need to be done; made once.
+pub struct Painter {
     spec: WindowSpec,
-    field: Field,
+    sample_rate: f64,
     tables: Tables,
     work: Work,
-    frozen: Frozen,
-    frames: usize,
-    /// Length of the clip, and the column of its start.
-    clip_columns: f32,
-    seconds_per_frame: f32,
-    /// The region before the stroke, and what reaches into it.
-    before: Vec<Spectrum>,
     current: Spectrum,
     rows: TimeRows,
 }
@@ -40,168 +31,93 @@ impl Taps for Alone<'_> {
     }
 }
 
-impl Brush {
-    pub fn new(spec: &WindowSpec, sample_rate: f64, frames: usize, samples: usize) -> Self {
-        // Twice as long as the clip, which lies in the middle: a stroke over an end of the clip
-        // must not come in at the other, as it does in a loop.
-        let columns = 2 * frames;
-        let loop_seconds = (columns * spec.h) as f64 / sample_rate;
-        let field = FieldSpec { columns, bands: 256, sample_rate, loop_seconds };
+impl Painter {
+    pub fn new(spec: &WindowSpec, sample_rate: f64) -> Self {
         Self {
             spec: *spec,
-            field: Field::empty(field),
+            sample_rate,
             tables: Tables::new(spec, sample_rate),
             work: Work::new(spec.bins()),
-            frozen: Frozen::zeroed(spec.bins()),
-            frames,
-            clip_columns: samples as f32 / spec.h as f32,
-            seconds_per_frame: (spec.h as f64 / sample_rate) as f32,
-            before: Vec::new(),
             current: Spectrum::zeroed(spec.bins()),
             rows: TimeRows::new(spec.bins()),
         }
     }
 
-    /// Column of a frame.
-    fn column(&self, frame: usize) -> usize {
-        self.frames / 2 + frame
+    /// Whether this edit is of a store of this shape.
+    pub fn fits(&self, edit: &Edit) -> bool {
+        (self.spec, self.sample_rate) == (edit.spec, edit.sample_rate)
     }
 
-    /// The stroke where it lies in the field, which is twice as long as the clip.
-    fn placed(&self, stroke: &Stroke) -> Stroke {
-        let columns = self.field.spec().columns as f32;
-        let scale = self.clip_columns / columns;
-        // The frame centred on the clip's first sample.
-        let start = (self.spec.n / 2 - self.spec.h) as f32 / self.spec.h as f32;
-        let offset = (self.column(0) as f32 + start) / columns;
-        let mut placed = stroke.clone();
-        placed.radius_time *= scale;
-        // A stroke may reach half a clip beyond either end before it would come round.
-        placed.points.iter_mut().for_each(|p| p.x = offset + p.x.clamp(-0.49, 1.49) * scale);
-        placed
-    }
-
-    /// One stroke, less what `later` takes away from its paint: the erasers among the strokes
-    /// that come after it. (An eraser itself has no paint to apply.)
-    pub fn apply(&mut self, working: &mut [Spectrum], stroke: &Stroke, later: &[Stroke]) -> Roi {
-        let placed = self.placed(stroke);
-        let mut field = self.field.with_stroke(&placed);
-        for eraser in later.iter().filter(|s| s.kind == StrokeKind::Erase) {
-            field = field.with_stroke(&self.placed(eraser));
-        }
-        let region = Region::of(&placed, field.spec().columns);
-        let touched = |f: &usize| {
-            region.contains(self.column(*f), field.spec().columns)
-                && field.column(self.column(*f)).lanes != 0
-        };
-        let touched: Vec<usize> = (0..self.frames).filter(touched).collect();
-        let (Some(&first), Some(&last)) = (touched.first(), touched.last()) else {
-            return Roi { frames: 0..0, bins: 0..0 };
-        };
-        let bins = self.bins(&field, first..last + 1);
-        let lanes = touched.iter().fold(0, |l, &f| l | field.column(self.column(f)).lanes);
-        let reach = if lanes & TIME_LANES != 0 { self.reach(&field, &touched) } else { 0 };
-        let from = first.saturating_sub(reach);
-        let to = (last + reach + 1).min(self.frames);
-        self.before.resize_with(to - from, Spectrum::default);
-        for (kept, row) in self.before.iter_mut().zip(&working[from..to]) {
-            kept.clone_from(row);
-        }
-        if lanes & Lane::Freeze.bit() != 0 {
-            let now = &self.before[first - from];
-            let earlier = &working[first.saturating_sub(1)];
-            self.frozen.hold(self.spec.bins(), earlier, now);
-        }
-        for &f in &touched {
-            self.frame(&field, (f, first), from, &bins, &mut working[f]);
-        }
-        Roi { frames: first..last + 1, bins }
-    }
-
-    /// Bins that any of these frames has paint at, with the blur's and the warp's surroundings.
-    fn bins(&self, field: &Field, frames: Range<usize>) -> Range<usize> {
-        let spec = field.spec();
-        let (mut low, mut high) = (spec.bands, 0);
-        let mut spreads = false;
-        for f in frames {
-            let column: &Column = field.column(self.column(f));
-            spreads |= column.lanes & Lane::WarpFreq.bit() != 0;
-            for (b, cell) in column.cells.iter().enumerate() {
-                if cell.iter().any(|&v| v != 0.0) {
-                    low = low.min(b);
-                    high = high.max(b + 1);
-                }
+    /// The region after the edit.
+    pub fn patch(&mut self, edit: &Edit) -> Patch {
+        let Roi { frames, bins } = &edit.roi;
+        let mut patch = Patch { roi: edit.roi.clone(), re: Vec::new(), im: Vec::new() };
+        let mut touched = edit.touched.iter().peekable();
+        for f in frames.clone() {
+            if touched.next_if_eq(&&f).is_some() {
+                let (re, im) = self.frame(edit, f);
+                patch.re.extend_from_slice(re);
+                patch.im.extend_from_slice(im);
+            } else {
+                let row = edit.frame_before(f);
+                patch.re.extend_from_slice(&row.re[bins.clone()]);
+                patch.im.extend_from_slice(&row.im[bins.clone()]);
             }
         }
-        if spreads {
-            return 0..self.spec.bins();
-        }
-        let per_bin = spec.sample_rate as f32 / self.spec.n as f32;
-        let bin = |band: usize| spec.band_hz(band.min(spec.bands - 1)) / per_bin;
-        // The lowest band stands for all that lies below it.
-        let low = if low <= 1 { 0 } else { bin(low - 1) as usize };
-        low..((bin(high) as usize) + 2).min(self.spec.bins())
+        patch
     }
 
-    /// How many frames away the widest of the blurs and displacements reaches.
-    fn reach(&self, field: &Field, touched: &[usize]) -> usize {
-        let mut widest = 0.0f32;
-        for &f in touched {
-            for cell in &field.column(self.column(f)).cells {
-                let sigma = cell[Lane::BlurTime as usize].hypot(cell[Lane::ModHigh as usize]);
-                let mean = match cell[Lane::ModLow as usize] {
-                    0.0 => 0.0,
-                    hz => high_pass_share(hz).0,
-                };
-                let delay = cell[Lane::WarpTime as usize];
-                widest = widest.max(GAUSSIAN_REACH * sigma.max(mean) + delay);
-            }
-        }
-        (widest / self.seconds_per_frame) as usize + 2
-    }
-
-    fn frame(
-        &mut self,
-        field: &Field,
-        (f, first): (usize, usize),
-        from: usize,
-        bins: &Range<usize>,
-        out: &mut Spectrum,
-    ) {
-        let lanes = field.column(self.column(f)).lanes;
-        let mut params = FrameParams::neutral(f as u64);
-        params.field_lanes = lanes;
-        params.paint = 1.0;
-        params.column = self.column(f) as u32;
-        let cells = (self.spec.n / 2 / self.spec.h).max(1);
-        params.noise_cell = (f / cells) as u32;
-        params.noise_fraction = (f % cells) as f32 / cells as f32;
-        let per_hop = ((self.spec.h as u64) << 32) / self.spec.n as u64;
-        params.bin_phase = (f as u64).wrapping_mul(per_hop) as u32;
-        if lanes & Lane::Freeze.bit() != 0 {
-            params.flags = flag::FREEZE;
-            params.freeze_paint = 1.0;
-            params.freeze_age = (f - first) as u32;
-        }
-        self.current.clone_from(&self.before[f - from]);
+    /// One of the touched frames after the edit: the region's bins.
+    pub fn frame(&mut self, edit: &Edit, f: usize) -> (&[f32], &[f32]) {
+        let mut params = edit.params(f);
+        let (lanes, bins) = (params.field_lanes, edit.roi.bins.clone());
+        self.current.clone_from(edit.frame_before(f));
         if lanes & TIME_LANES != 0 {
-            self.tables.prepare_paint(&params, field);
-            self.along_time(f - from, lanes, bins);
+            self.tables.prepare_paint(&params, &edit.field);
+            self.along_time(edit, f - edit.from, lanes);
             params.field_lanes &= !TIME_LANES;
         }
-        self.tables.prepare(&params, field);
-        let frozen = (lanes & Lane::Freeze.bit() != 0).then_some(&self.frozen);
+        self.tables.prepare(&params, &edit.field);
+        let frozen = edit.frozen.as_ref().filter(|_| lanes & Lane::Freeze.bit() != 0);
         effect::apply(&params, &self.tables, &Alone(&self.current), frozen, &mut self.work);
-        for k in bins.clone() {
-            (out.re[k], out.im[k]) = (self.work.re[k], self.work.im[k]);
-            out.mag[k] = (out.re[k] * out.re[k] + out.im[k] * out.im[k]).sqrt();
+        (&self.work.re[bins.clone()], &self.work.im[bins])
+    }
+
+    /// What the paint of a touched frame comes to at each bin of the region, as kernels take it: two
+    /// numbers whose meaning follows from the lane. Gain: dB. Blur over time and its modulation
+    /// low-pass: sigma in frames. Modulation high-pass: sigma of the mean and its share. Displacement
+    /// in time: frames. Blur over frequency: sigma in octaves. Freeze: its share. Warp: displacement
+    /// in bins and running phase in turns, of all bands (a bin each, and one more).
+    pub fn amounts(&mut self, edit: &Edit, f: usize, out: &mut Vec<[f32; 2]>) {
+        let params = edit.params(f);
+        let per_second = 1.0 / edit.seconds_per_frame();
+        let lane = edit.lane();
+        if params.field_lanes & lane.bit() == 0 {
+            return;
         }
+        if lane == Lane::WarpFreq {
+            self.tables.prepare(&params, &edit.field);
+            out.extend(self.tables.moves());
+            return;
+        }
+        self.tables.prepare_paint(&params, &edit.field);
+        let paint = self.tables.lane(lane)[edit.roi.bins.clone()].iter();
+        out.extend(paint.map(|&value| match lane {
+            Lane::BlurTime | Lane::ModHigh | Lane::WarpTime => [value * per_second, 0.0],
+            Lane::ModLow if value > 0.0 => {
+                let (sigma, share) = high_pass_share(value);
+                [sigma * per_second, share]
+            }
+            Lane::Freeze => [1.0 - (1.0 - value), 0.0],
+            _ => [value, 0.0],
+        }));
     }
 
     /// The time stage with neighbours on both sides: a whole Gaussian, and a displacement that
-    /// interpolates. `at` is the frame's place in `before`.
-    fn along_time(&mut self, at: usize, lanes: u32, bins: &Range<usize>) {
-        let per_second = 1.0 / self.seconds_per_frame;
+    /// interpolates. `at` is the frame's place in the edit's spectra.
+    fn along_time(&mut self, edit: &Edit, at: usize, lanes: u32) {
+        let per_second = 1.0 / edit.seconds_per_frame();
+        let bins = edit.roi.bins.clone();
         let tables = &self.tables;
         let lane = |lane: Lane| (lanes & lane.bit() != 0).then(|| &tables.lane(lane)[bins.clone()]);
         let value = |lane: Option<&[f32]>, k: usize| lane.map_or(0.0, |lane| lane[k]);
@@ -213,7 +129,7 @@ impl Brush {
             sigma[k] = (a * a + b * b).sqrt() * per_second;
             target[k] = 0.0;
         }
-        let frames = Frames { before: &self.before, at: at as i64, bins: bins.clone() };
+        let frames = Frames { before: &edit.before, at: at as i64, bins: bins.clone() };
         let delays = delay.map(|lane| (lane, per_second));
         frames.means(&sigma[..bins.len()], delays, &mut target[..bins.len()], sums);
         if let Some(corner) = corner {
@@ -242,7 +158,7 @@ impl Brush {
 }
 
 /// Rows to work in.
-pub(super) struct TimeRows {
+struct TimeRows {
     sigma: Vec<f32>,
     target: Vec<f32>,
     mean: Vec<f32>,

@@ -3,8 +3,12 @@
 //! what changed is made into sound again, and nothing else. Off the audio thread.
 
 mod apply;
+mod edit;
 
 use std::ops::Range;
+
+pub use apply::Painter;
+pub use edit::Edit;
 
 use crate::quality::WindowSpec;
 use crate::stft::{FramePlan, Spectrum};
@@ -43,7 +47,8 @@ pub struct Store {
     output: Vec<f32>,
     /// Frames that were changed since the last resynthesis.
     dirty: Range<usize>,
-    brush: apply::Brush,
+    brush: edit::Brush,
+    painter: Painter,
     part: Vec<f32>,
 }
 
@@ -72,7 +77,8 @@ impl Store {
             })
             .collect();
         Self {
-            brush: apply::Brush::new(&spec, sample_rate, frames, clip.len()),
+            brush: edit::Brush::new(&spec, sample_rate, frames, clip.len()),
+            painter: Painter::new(&spec, sample_rate),
             part: vec![0.0; spec.m],
             working: original.clone(),
             original,
@@ -184,9 +190,27 @@ impl Store {
     /// As [`Store::apply`], knowing the strokes that will come after: what erases among them takes
     /// paint away from this one.
     pub fn apply_before(&mut self, stroke: &Stroke, later: &[Stroke]) -> Roi {
-        let roi = self.brush.apply(&mut self.working, stroke, later);
+        let Some(edit) = self.edit(stroke, later) else {
+            return Roi { frames: 0..0, bins: 0..0 };
+        };
+        for &f in &edit.touched {
+            let row = &mut self.working[f];
+            let (re, im) = self.painter.frame(&edit, f);
+            for (k, (&re, &im)) in edit.roi.bins.clone().zip(re.iter().zip(im)) {
+                (row.re[k], row.im[k]) = (re, im);
+                row.mag[k] = (re * re + im * im).sqrt();
+            }
+        }
+        let roi = edit.roi.clone();
+        self.brush.done(edit);
         self.touch(roi.frames.clone());
         roi
+    }
+
+    /// What a stroke would do, for whoever computes it: a [`Painter`], or another engine. Its patch
+    /// is written back with [`Store::write_back`]. `None` where it changes nothing.
+    pub fn edit(&mut self, stroke: &Stroke, later: &[Stroke]) -> Option<Edit> {
+        self.brush.edit(&self.working, stroke, later)
     }
 
     /// Several strokes in order.

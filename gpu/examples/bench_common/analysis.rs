@@ -4,9 +4,12 @@ use std::sync::Arc;
 use std::time::Instant;
 
 use scumble_dsp::raster::Region;
+use scumble_dsp::store::Store;
 use scumble_dsp::texture::{AutoGain, RowMap};
 use scumble_dsp::transform::{CqtSpec, GaborSpec, MelSpec};
-use scumble_dsp::{Canvas, Field, FieldSpec, Stroke, StrokeKind, StrokePoint};
+use scumble_dsp::{
+    Canvas, Field, FieldSpec, Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec,
+};
 use scumble_gpu::backend::wgpu::analysis::WgpuCompute;
 use scumble_gpu::backend::wgpu::device::Gpu;
 use scumble_gpu::compute::cpu::CpuTasks;
@@ -78,27 +81,62 @@ fn tasks() -> Vec<(&'static str, Task, f64)> {
     ]
 }
 
+/// Strokes on the store of two seconds: four tenths of it long, two octaves high.
+fn edits() -> Vec<(&'static str, Task)> {
+    let clip: Vec<f32> = (0..2 * RATE as usize).map(|i| (i as f32 * 0.037).sin() * 0.5).collect();
+    let spec = WindowSpec::custom(2048, 2048, 512, WindowShape::Hann).expect("a valid window");
+    let mut store = Store::new(spec, RATE, &clip);
+    let point = |x| StrokePoint { x, y: 5.5, pressure: 1.0 };
+    let kinds = StrokeKind::ALL.into_iter().filter(|&kind| kind != StrokeKind::Erase);
+    let edit = |kind: StrokeKind| {
+        let stroke = Stroke {
+            id: 1,
+            kind,
+            points: vec![point(0.35), point(0.65)],
+            radius_time: 0.05,
+            radius_octaves: 1.0,
+            strength: 0.8,
+            hardness: 0.5,
+        };
+        let edit = store.edit(&stroke, &[]).expect("there is paint");
+        (kind.name(), Task::Edit(Arc::new(edit)))
+    };
+    kinds.map(edit).collect()
+}
+
+/// One after the other in turns: medians of the adapter and of the twin, ms.
+fn both(device: &mut WgpuCompute, twin: &mut CpuTasks, task: &Task, rounds: usize) -> (f64, f64) {
+    let (mut adapter, mut cpu) = (Vec::new(), Vec::new());
+    for round in 0..rounds + 2 {
+        let own = on_device(device, task);
+        let start = Instant::now();
+        std::hint::black_box(twin.run(task).expect("the twin has it"));
+        let other = micros(start);
+        if round >= 2 {
+            adapter.push(own / 1e3);
+            cpu.push(other / 1e3);
+        }
+    }
+    (median(&mut adapter), median(&mut cpu))
+}
+
 pub fn run(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
     let rounds = if quick { 5 } else { 30 };
     let mut device = WgpuCompute::new(gpu, Mapping::Auto).expect("opens");
     let mut twin = CpuTasks::default();
     for (name, task, floor_ms) in tasks() {
-        let (mut adapter, mut cpu) = (Vec::new(), Vec::new());
-        for round in 0..rounds + 2 {
-            let own = on_device(&mut device, &task);
-            let start = Instant::now();
-            std::hint::black_box(twin.run(&task).expect("the twin has it"));
-            let other = micros(start);
-            if round >= 2 {
-                adapter.push(own / 1e3);
-                cpu.push(other / 1e3);
-            }
-        }
-        let (adapter, cpu) = (median(&mut adapter), median(&mut cpu));
+        let (adapter, cpu) = both(&mut device, &mut twin, &task, rounds);
         let (who, ratio) =
             if adapter < cpu { ("adapter", cpu / adapter) } else { ("CPU", adapter / cpu) };
         eprintln!("{name}: CPU {cpu:.3} ms; the {who} is {ratio:.1} times faster");
         report.value(&format!("{name} on the adapter"), "ms", adapter, floor_ms);
+    }
+    for (name, task) in edits() {
+        let (adapter, cpu) = both(&mut device, &mut twin, &task, rounds);
+        let id = format!("a stroke on the store, {name}: the adapter beside the CPU");
+        report.beside(&id, "ms", adapter, cpu);
+        let id = format!("a stroke on the store, {name}, by the faster of the two");
+        report.value(&id, "ms", adapter.min(cpu), 16.0); // P6
     }
     eprintln!("portions of these tasks: {}", device.portions());
 }

@@ -10,6 +10,7 @@ use scumble_dsp::transform::{
     Complex, Cqt, Gabor, Mel, Shape, SlicedGabor, Transform, TransformError,
 };
 
+use super::edit::Painters;
 use super::{Analysis, Outcome, Picture, PictureRows, Task, TaskError};
 
 /// Transforms that are kept for the next task; plans and filters take longer than a short clip.
@@ -80,6 +81,7 @@ pub struct CpuTasks {
     made: Vec<(Analysis, Made)>,
     /// What the last picture was made with.
     spectra: Option<(FramePlan, Spectrum)>,
+    painters: Painters,
 }
 
 impl CpuTasks {
@@ -90,6 +92,7 @@ impl CpuTasks {
                 Ok(self.made(analysis)?.synthesise(values, *samples)?)
             }
             Task::Picture { picture, sound } => self.draw(picture, sound),
+            Task::Edit(edit) => Ok(Outcome::Patch(self.painters.of(edit).patch(edit))),
             Task::Field { before, change } => Ok(Outcome::Field(Arc::new(change.by_twin(before)))),
         }
     }

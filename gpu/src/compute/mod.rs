@@ -1,4 +1,5 @@
-//! Work beside the hops that others ask the engine for: transforms, pictures, fields (S5, P1, P5).
+//! Work beside the hops that others ask the engine for: transforms, pictures, fields, strokes on a store
+//! (S5, P1, P4, P5).
 //!
 //! A [`Task`] says what, an [`Answer`] is where the result will stand. Tasks go through the session's
 //! command queue; the worker has them computed on the device, portion by portion when no hop is due,
@@ -8,6 +9,7 @@
 
 mod answer;
 pub mod cpu;
+pub mod edit;
 pub mod field;
 pub mod plan;
 pub mod recipe;
@@ -15,6 +17,7 @@ pub mod steps;
 
 use std::sync::Arc;
 
+use scumble_dsp::store::{Edit, Patch};
 use scumble_dsp::texture::{AutoGain, RowMap};
 use scumble_dsp::transform::{
     Complex, CqtSpec, GaborSpec, MelSpec, Shape, SliceWindow, TransformError,
@@ -132,6 +135,8 @@ pub enum Task {
         before: Arc<Field>,
         change: FieldChange,
     },
+    /// A stroke on the spectrogram store (P2, P4), as [`scumble_dsp::store::Store::edit`] finds it.
+    Edit(Arc<Edit>),
 }
 
 impl Task {
@@ -160,6 +165,8 @@ pub enum Outcome {
     /// Four bytes a pixel.
     Pixels(Vec<u8>),
     Field(Arc<Field>),
+    /// To be written back to the store.
+    Patch(Patch),
 }
 
 /// Why there is no result.
@@ -192,7 +199,8 @@ pub trait Compute {
     fn cancel(&mut self, id: TaskId);
 
     /// Submits one portion, bounded in size, of the tasks that have been started, if none is in
-    /// flight. False if there was nothing to submit.
+    /// flight. Tasks take turns: none waits for more portions than there are tasks before it. False if
+    /// there was nothing to submit.
     fn submit_portion(&mut self) -> Result<bool, BackendError>;
 
     /// Whether a portion is in flight.

@@ -6,6 +6,7 @@
 
 use scumble_dsp::transform::Shape;
 
+use super::edit::{self, EditReading};
 use super::field::{self, FieldReading};
 use super::recipe::{BankRecipe, Blocks, Kind, MelRecipe, PictureRecipe, Real, Recipe, Set};
 use super::steps::{Kernel, NONE, Planned, Step};
@@ -22,6 +23,7 @@ pub enum Reading {
     Sound,
     Pixels,
     Field(FieldReading),
+    Edit(EditReading),
 }
 
 #[derive(Clone, Debug, PartialEq)]
@@ -52,6 +54,7 @@ impl Plan {
             (Kind::Field(recipe), Task::Field { before, change }) => {
                 field::plan(recipe, before, change)
             }
+            (Kind::Edit(recipe), Task::Edit(edit)) => edit::plan(recipe, edit),
             _ => return None,
         };
         plan.steps.retain(|planned| planned.step.end > 0);
@@ -79,6 +82,7 @@ impl Plan {
                 Outcome::Values { shape, values }
             }
             Reading::Field(field) => field.read(words),
+            Reading::Edit(edit) => edit.read(&words),
             Reading::Sound => Outcome::Sound(floats(words)),
             Reading::Pixels => {
                 Outcome::Pixels(words.into_iter().flat_map(u32::to_le_bytes).collect())

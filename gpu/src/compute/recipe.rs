@@ -10,6 +10,7 @@ use scumble_dsp::transform::mel::Measure;
 use scumble_dsp::transform::{Bank, Shape};
 
 use super::cpu::Made;
+use super::edit::EditRecipe;
 use super::field::FieldRecipe;
 use super::steps::{BandWords, MAGNITUDES, NONE, radices};
 use super::{Analysis, Picture, PictureRows, Task, TaskError};
@@ -21,6 +22,8 @@ pub enum Key {
     /// Samples of the window, and the map of its rows.
     Picture(usize, Option<Arc<RowMap>>),
     Field(FieldSpec),
+    /// Its constants are those of all stores.
+    Edit,
 }
 
 impl Key {
@@ -37,6 +40,7 @@ impl Key {
                 Self::Picture(picture.window_samples, map)
             }
             Task::Field { before, .. } => Self::Field(*before.spec()),
+            Task::Edit(_) => Self::Edit,
         }
     }
 }
@@ -46,6 +50,7 @@ impl PartialEq for Key {
         match (self, other) {
             (Self::Analysis(a), Self::Analysis(b)) => a == b,
             (Self::Field(a), Self::Field(b)) => a == b,
+            (Self::Edit, Self::Edit) => true,
             (Self::Picture(n, None), Self::Picture(m, None)) => n == m,
             (Self::Picture(n, Some(a)), Self::Picture(m, Some(b))) => n == m && Arc::ptr_eq(a, b),
             _ => false,
@@ -221,6 +226,7 @@ pub enum Kind {
     Bank(BankRecipe),
     Picture(PictureRecipe),
     Field(FieldRecipe),
+    Edit(EditRecipe),
 }
 
 /// Constants and what they are.
@@ -269,6 +275,7 @@ impl Recipe {
             Task::Field { before, .. } => {
                 Some(Kind::Field(FieldRecipe::new(&mut tables, before.spec())))
             }
+            Task::Edit(_) => Some(Kind::Edit(EditRecipe::new(&mut tables))),
         };
         // Storage buffers are never empty.
         if tables.bands.is_empty() {

@@ -76,10 +76,19 @@ pub enum Kernel {
     Unfold,
     Picture,
     Paint,
+    EditGain,
+    EditFreeze,
+    EditTime,
+    EditSums,
+    EditCarry,
+    EditBlur,
+    EditClear,
+    EditScatter,
+    EditWarp,
 }
 
 impl Kernel {
-    pub const ALL: [Self; 16] = [
+    pub const ALL: [Self; 25] = [
         Self::Load,
         Self::Split,
         Self::Join,
@@ -96,6 +105,15 @@ impl Kernel {
         Self::Unfold,
         Self::Picture,
         Self::Paint,
+        Self::EditGain,
+        Self::EditFreeze,
+        Self::EditTime,
+        Self::EditSums,
+        Self::EditCarry,
+        Self::EditBlur,
+        Self::EditClear,
+        Self::EditScatter,
+        Self::EditWarp,
     ];
 
     /// The entry point.
@@ -117,6 +135,15 @@ impl Kernel {
             Self::Unfold => "unfold",
             Self::Picture => "picture",
             Self::Paint => "paint",
+            Self::EditGain => "edit_gain",
+            Self::EditFreeze => "edit_freeze",
+            Self::EditTime => "edit_time",
+            Self::EditSums => "edit_sums",
+            Self::EditCarry => "edit_carry",
+            Self::EditBlur => "edit_blur",
+            Self::EditClear => "edit_clear",
+            Self::EditScatter => "edit_scatter",
+            Self::EditWarp => "edit_warp",
         }
     }
 

@@ -269,10 +269,24 @@ impl<T: Command> CommandReceiver<T> {
     /// that urgent work waits outside the queue (hops of a block), which holds the lower levels back
     /// as urgent commands do.
     pub fn drain(&mut self, high_due: bool, batch: &mut Batch<T>) {
+        self.drain_open(high_due, |_| true, batch);
+    }
+
+    /// As [`Self::drain`], of the levels that are open. A closed one has no place for what waits
+    /// there, however urgent: it keeps its commands, and holds no other level back meanwhile.
+    pub fn drain_open(
+        &mut self,
+        high_due: bool,
+        is_open: impl Fn(usize) -> bool,
+        batch: &mut Batch<T>,
+    ) {
         let mut held_back = high_due;
         for level in 0..self.shape.levels {
             if self.is_level_empty(level) {
                 self.age[level] = 0;
+                continue;
+            }
+            if !is_open(level) {
                 continue;
             }
             let LevelShape { batch_cost, patience_drains, .. } = self.shape.shapes[level];

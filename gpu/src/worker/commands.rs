@@ -47,6 +47,14 @@ impl Command for Work {
 pub const BATCH_COST: u32 = 5;
 /// Tasks that are being computed at a time, of all sessions: the others wait at their levels.
 const MOST_AT_A_TIME: usize = 8;
+/// As many of each level below: places that no longer work of the levels above can take, so that a
+/// short task has to wait for its turn among the running ones, not for the end of one.
+const MOST_BELOW: usize = 2;
+
+/// Tasks of a level that are being computed at a time; a batch may go a little over.
+fn most_at(level: usize) -> usize {
+    if level <= 1 { MOST_AT_A_TIME } else { MOST_BELOW }
+}
 /// Turns with hops due after which a portion goes all the same.
 const PATIENCE_TURNS: u32 = 64;
 
@@ -81,6 +89,7 @@ enum Stage {
 
 struct Asked {
     id: TaskId,
+    level: usize,
     task: Task,
     reply: Reply,
     stage: Stage,
@@ -103,7 +112,7 @@ impl Default for Commands {
     fn default() -> Self {
         Self {
             batch: Batch::new(16, BATCH_COST),
-            asked: Vec::with_capacity(2 * MOST_AT_A_TIME),
+            asked: Vec::with_capacity(4 * MOST_AT_A_TIME),
             last_id: 0,
             held_turns: 0,
             busy_since: None,
@@ -116,6 +125,11 @@ impl Commands {
     /// Whether the device computes a portion, whose end nobody rings for.
     pub fn has_portion_in_flight(&self) -> bool {
         self.busy_since.is_some()
+    }
+
+    /// Whether a level has a place for one task more.
+    fn is_open(asked: &[Asked], level: usize) -> bool {
+        asked.iter().filter(|task| task.level == level).count() < most_at(level)
     }
 
     fn position(&self, id: TaskId) -> Option<usize> {
@@ -146,19 +160,19 @@ impl Worker {
     /// At most one batch of one session; the sessions take turns.
     fn take_commands(&mut self, high_due: bool) -> bool {
         let count = self.sessions.len();
-        if self.commands.asked.len() >= MOST_AT_A_TIME {
-            return false;
-        }
         for _ in 0..count {
             self.commands.next_session = (self.commands.next_session + 1) % count;
             let Some(session) = &mut self.sessions[self.commands.next_session] else { continue };
-            session.commands.drain(high_due, &mut self.commands.batch);
+            let Commands { batch, asked, .. } = &mut self.commands;
+            let is_open = |level| Commands::is_open(asked, level);
+            session.commands.drain_open(high_due, is_open, batch);
             if !self.commands.batch.is_empty() {
                 let first = self.commands.asked.len();
                 let Commands { batch, asked, last_id, .. } = &mut self.commands;
-                for (_, Work { task, reply, .. }) in batch.take() {
+                for (level, Work { task, reply, .. }) in batch.take() {
                     *last_id += 1;
-                    asked.push(Asked { id: *last_id, task: *task, reply, stage: Stage::OnCpu });
+                    let (id, stage) = (*last_id, Stage::OnCpu);
+                    asked.push(Asked { id, level, task: *task, reply, stage });
                 }
                 (first..self.commands.asked.len()).for_each(|at| self.begin(at));
                 return true;

@@ -105,6 +105,7 @@ impl Doubler {
 }
 
 pub mod player;
+pub mod recorder;
 
 /// Sends the engine's log to stderr.
 pub fn log_to_stderr() {

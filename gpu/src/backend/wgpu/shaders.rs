@@ -7,6 +7,7 @@ use crate::backend::layout::{CLASSES, MAX_N, MIN_N, class_of};
 
 const SHARED: &str = include_str!("../../../shader/shared.wgsl");
 const FFT: &str = include_str!("../../../shader/fft.wgsl");
+const SPLIT: &str = include_str!("../../../shader/split.wgsl");
 const FORWARD: &str = include_str!("../../../shader/forward.wgsl");
 const INVERSE: &str = include_str!("../../../shader/inverse.wgsl");
 pub(super) const MATH: &str = include_str!("../../../shader/math.wgsl");
@@ -33,7 +34,7 @@ pub enum Module {
     Forward { n: usize },
     /// Inverse FFT and window for one transform size.
     Inverse { n: usize },
-    /// The FFT alone, for comparison.
+    /// The FFT alone, for comparison; for the sizes that one workgroup transforms.
     Bare { n: usize },
     /// Spectra to pictures, any size.
     Texture,
@@ -95,7 +96,10 @@ impl Module {
         let mut modules =
             vec![Self::Stream, Self::Texture, Self::Time, Self::Effect, Self::Blur, Self::Warp];
         for n in Transform::all() {
-            modules.extend([Self::Forward { n }, Self::Inverse { n }, Self::Bare { n }]);
+            modules.extend([Self::Forward { n }, Self::Inverse { n }]);
+            if Transform::new(n).is_some_and(|transform| transform.parts == 1) {
+                modules.push(Self::Bare { n });
+            }
         }
         modules
     }
@@ -105,7 +109,7 @@ impl Module {
         match self {
             Self::Forward { .. } => &["forward", "split_bins"],
             Self::Inverse { .. } => &["inverse"],
-            Self::Bare { .. } => &["bare"],
+            Self::Bare { .. } => &["bare_real", "bare_packed"],
             Self::Stream => &["overlap_add"],
             Self::Time => &["time"],
             Self::Effect => &["effect"],
@@ -117,9 +121,9 @@ impl Module {
 
     pub fn source(self) -> String {
         match self {
-            Self::Forward { n } => [SHARED, &constants(n), FFT, FORWARD].concat(),
+            Self::Forward { n } => [SHARED, &constants(n), FFT, SPLIT, FORWARD].concat(),
             Self::Inverse { n } => [SHARED, &constants(n), FFT, INVERSE].concat(),
-            Self::Bare { n } => [SHARED, &constants(n), FFT, BARE].concat(),
+            Self::Bare { n } => [SHARED, &constants(n), FFT, SPLIT, BARE].concat(),
             Self::Stream => [SHARED, STREAM].concat(),
             Self::Time => [SHARED, MATH, FRAME, TIME].concat(),
             Self::Effect => [SHARED, MATH, FRAME, EFFECT].concat(),

@@ -19,6 +19,15 @@ use crate::unified::{Access, Hint, Mapping, UnifiedBuffer, UnifiedError, Unified
 const LIMIT: Duration = Duration::from_secs(20);
 const BUDGET: u64 = 1 << 30;
 
+/// How far the bare FFT goes.
+#[derive(Clone, Copy, Debug, PartialEq, Eq)]
+pub enum Bare {
+    /// To the bins of the real data.
+    Real,
+    /// To the packed complex points of half the length.
+    Packed,
+}
+
 pub struct ClipStft {
     gpu: Arc<Gpu>,
     pipelines: Pipelines,
@@ -98,13 +107,11 @@ impl ClipStft {
         let out_words = (slots * h).max(frames * bins);
         let output = make("clip out", out_words * 4, Access::WriteOnly, Hint::Streaming)?;
         let mut pipelines = Pipelines::new(gpu)?;
-        let modules = [
-            Module::Stream,
-            Module::Texture,
-            Module::Forward { n },
-            Module::Inverse { n },
-            Module::Bare { n },
-        ];
+        let mut modules =
+            vec![Module::Stream, Module::Texture, Module::Forward { n }, Module::Inverse { n }];
+        if transform.parts == 1 {
+            modules.push(Module::Bare { n });
+        }
         for module in modules {
             let built = pipelines.maker().build(gpu, module)?;
             pipelines.add(module, built);
@@ -192,11 +199,18 @@ impl ClipStft {
         self.run(&[forward, (Module::Forward { n }, "split_bins", [tiles, frames, 1])], false)
     }
 
-    /// The FFT kernel alone over the same frames: what the bench compares with.
-    pub fn bare_fft(&mut self) -> Result<(), BackendError> {
+    /// The FFT kernel alone over the same frames, for windows of up to 8192 samples: what the bench
+    /// compares with.
+    pub fn bare_fft(&mut self, ends: Bare) -> Result<(), BackendError> {
         let n = self.spec.n;
-        let groups = [self.transform.parts as u32, self.frames as u32, 1];
-        self.run(&[(Module::Bare { n }, "bare", groups)], false)
+        if self.transform.parts != 1 {
+            return Err(BackendError::Size(n));
+        }
+        let entry = match ends {
+            Bare::Real => "bare_real",
+            Bare::Packed => "bare_packed",
+        };
+        self.run(&[(Module::Bare { n }, entry, [1, self.frames as u32, 1])], false)
     }
 
     /// Inverse of all frames and overlap-add; `out` gets the clip back, but for its first and last

@@ -120,7 +120,7 @@ impl Preparer {
                 let pairs: Vec<[f32; 2]> = values.iter().map(|v| [v.re, v.im]).collect();
                 input.write(0, &pairs)?;
             }
-            Task::Field { .. } => {}
+            Task::Field { .. } | Task::Edit(_) => {}
         }
         let bytes = 8 * plan.work_elements;
         let work = make("analysis work", bytes, Access::ReadWrite, Hint::GpuPreferred)?;

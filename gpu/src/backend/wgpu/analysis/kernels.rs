@@ -18,7 +18,13 @@ const ROWS: &str = include_str!("../../../../shader/rows.wgsl");
 const SOUND: &str = include_str!("../../../../shader/sound.wgsl");
 const BANDS: &str = include_str!("../../../../shader/bands.wgsl");
 const PAINT: &str = include_str!("../../../../shader/paint.wgsl");
+const EDIT: &str = include_str!("../../../../shader/edit.wgsl");
+const EDIT_BINS: &str = include_str!("../../../../shader/edit_bins.wgsl");
+const EDIT_WARP: &str = include_str!("../../../../shader/edit_warp.wgsl");
 const PICTURE: &str = include_str!("../../../../shader/picture.wgsl");
+
+const WORK_AS_COMPLEX: &str = "work: array<vec2<f32>>;";
+const WORK_AS_ATOMIC: &str = "work: array<atomic<i32>>;";
 
 /// A first dispatch may take this long.
 const LIMIT: Duration = Duration::from_secs(30);
@@ -31,10 +37,21 @@ pub enum AnalysisModule {
     Bands,
     Picture,
     Field,
+    Edit,
+    /// The edits that add to `work` in any order.
+    EditWarp,
 }
 
 impl AnalysisModule {
-    pub const ALL: [Self; 5] = [Self::Rows, Self::Sound, Self::Bands, Self::Picture, Self::Field];
+    pub const ALL: [Self; 7] = [
+        Self::Rows,
+        Self::Sound,
+        Self::Bands,
+        Self::Picture,
+        Self::Field,
+        Self::Edit,
+        Self::EditWarp,
+    ];
 
     pub fn of(kernel: Kernel) -> Self {
         match kernel {
@@ -47,6 +64,13 @@ impl AnalysisModule {
             }
             Kernel::Picture => Self::Picture,
             Kernel::Paint => Self::Field,
+            Kernel::EditGain
+            | Kernel::EditFreeze
+            | Kernel::EditTime
+            | Kernel::EditSums
+            | Kernel::EditCarry
+            | Kernel::EditBlur => Self::Edit,
+            Kernel::EditClear | Kernel::EditScatter | Kernel::EditWarp => Self::EditWarp,
         }
     }
 
@@ -56,6 +80,11 @@ impl AnalysisModule {
             Self::Sound => [ANALYSIS, SOUND].concat(),
             Self::Bands => [ANALYSIS, BANDS].concat(),
             Self::Field => [ANALYSIS, MATH, PAINT].concat(),
+            Self::Edit => [ANALYSIS, MATH, EDIT, EDIT_BINS].concat(),
+            Self::EditWarp => {
+                let analysis = ANALYSIS.replace(WORK_AS_COMPLEX, WORK_AS_ATOMIC);
+                [&analysis, MATH, EDIT, EDIT_WARP].concat()
+            }
             Self::Picture => [ANALYSIS, COLOUR, PICTURE].concat(),
         }
     }
