@@ -12,5 +12,6 @@ mod tap;
 
 pub use link::Link;
 pub use processor::{BlockSettings, Plan, Processor, Rule};
+pub use rescue::RescueCost;
 pub use shared::{AudioPort, ControlPort, Report, ports};
 pub use tap::{Heard, Tap, Watch, stretch_samples, tap};
