@@ -1,7 +1,7 @@
 //! Columns of the live spectrogram on the axis of the window, made while one is open (P5, P1).
 //!
 //! Editor's thread. What the audio thread sent is cut into tasks, which the engine computes below its
-//! hops (S5): short-time spectra on a GPU as Low commands, other transforms as Medium ones on whatever
+//! hops (S5): short-time spectra on a real GPU as Low commands, other transforms as Medium ones on whatever
 //! it has. Plain spectra without a GPU are made here: a column costs less than asking for it. So does
 //! everything where there is no engine at all.
 
@@ -109,7 +109,12 @@ impl Columnist {
     ) {
         self.show(source, axis);
         let light = self.lens.is_light();
-        let engine = engine.filter(|engine| !light || engine.state().kind == EngineKind::Gpu);
+        // A software adapter has the cores that the hops need: there too, a column is made here.
+        let on_gpu = |engine: &ControlEnd| {
+            let state = engine.state();
+            state.kind == EngineKind::Gpu && state.device.is_some_and(|device| !device.software)
+        };
+        let engine = engine.filter(|engine| !light || on_gpu(engine));
         let Self { watch, lens, dry, wet, places, pending, twin, scratch, level, .. } = self;
         watch.drain(scratch, |heard| {
             dry.push(heard.dry);
@@ -284,7 +289,7 @@ mod tests {
         }
     }
 
-    // The same by the engine, on the software adapter: Low commands for spectra, Medium for the rest.
+    // The same by the engine, on the software adapter: Medium commands for musical axes.
     #[test]
     fn the_engine_shows_the_same() {
         let software = EngineOptions { adapter: AdapterWish::Software, ..Default::default() };
@@ -300,15 +305,14 @@ mod tests {
         let mut audio = rig.processor;
         let (begun, noise) = (Instant::now(), [0.1f32; 512]);
         let taken = |level| control.metrics().count(Counter::commands(level));
-        while taken(2) < 2 * 240 {
-            assert!(begun.elapsed().as_secs() < 60, "{} Low and {} Medium", taken(2), taken(1));
+        while taken(1) < 4 * 30 {
+            assert!(begun.elapsed().as_secs() < 60, "{} Medium", taken(1));
             let transport = Transport::new(48_000.0);
             let settings = crate::block_settings(&ScumbleParams::default(), false);
             let (mut left, mut right) = (noise, noise);
             audio.process(&mut [&mut left, &mut right], &settings, &transport);
             std::thread::sleep(Duration::from_millis(5));
         }
-        assert!(taken(1) >= 4 * 30, "{} Medium", taken(1));
     }
 
     #[test]
