@@ -121,6 +121,11 @@ impl Columnist {
             wet.push(heard.wet);
             places.push((heard.place, heard.width));
             if places.len() == lens.together() {
+                let places = std::mem::take(places);
+                // What is made here is never too much: a window that hung shows all that it missed.
+                if engine.is_some() && pending.len() >= MOST_PENDING {
+                    return;
+                }
                 let task = match source {
                     Source::Input => lens.task(dry.last(), level),
                     Source::Output => lens.task(wet.last(), level),
@@ -129,10 +134,7 @@ impl Columnist {
                         lens.task(&both.map(|(w, d)| w - d).collect::<Vec<_>>(), level)
                     }
                 };
-                let places = std::mem::take(places);
-                if pending.len() < MOST_PENDING
-                    && let Some(result) = ask(task, engine, twin)
-                {
+                if let Some(result) = ask(task, engine, twin) {
                     pending.push_back(Pending { places, level: *level, result });
                 }
             }
