@@ -29,7 +29,7 @@ use scumble_dsp::EffectSettings;
 use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::settings::{HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 use scumble_gpu::config::GpuSyncConfig;
-use scumble_gpu::engine::{self, ControlEnd, Engine, EngineOptions};
+use scumble_gpu::engine::{self, ControlEnd, Engine};
 use scumble_gpu::sync::{LatencyShape, Metrics};
 use scumble_params::{self as params, EngineChoice, PresetStore, ScumbleParams, check_state};
 use scumble_ui::glue::gauge::Gauge;
@@ -223,8 +223,7 @@ impl Scumble {
             ..GpuSyncConfig::default()
         };
         let config = rig::session_config(plan, timing::buffering(params), choice, sync);
-        let options = EngineOptions { adapter: user::device_wish(), ..EngineOptions::default() };
-        let engine = Engine::acquire(options)
+        let engine = Engine::acquire(user::engine_options())
             .map_err(|e| e.to_string())
             .and_then(|engine| engine.open(config).map_err(|e| e.to_string()));
         match engine {

@@ -4,6 +4,7 @@
 use std::path::PathBuf;
 
 use scumble_gpu::backend::adapter::AdapterWish;
+use scumble_gpu::engine::EngineOptions;
 use scumble_params::PresetStore;
 
 fn file(name: &str) -> Option<PathBuf> {
@@ -41,6 +42,11 @@ pub fn choose_device(name: &str) -> Result<(), String> {
 pub fn device_of_environment() -> Option<String> {
     let text = std::env::var("SCUMBLE_ADAPTER").ok().filter(|text| !text.trim().is_empty())?;
     Some(format!("{text} (SCUMBLE_ADAPTER)"))
+}
+
+/// How the engine is made on this machine, for this user.
+pub fn engine_options() -> EngineOptions {
+    EngineOptions { adapter: device_wish(), ..EngineOptions::default() }
 }
 
 /// The adapter to use.

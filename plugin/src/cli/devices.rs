@@ -6,7 +6,7 @@ use clap::Args;
 use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowSpec};
 use scumble_gpu::backend::adapter::{AdapterWish, Candidate, choose};
 use scumble_gpu::backend::wgpu::device::candidates;
-use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
+use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, SessionConfig};
 use scumble_gpu::sync::{Buffering, Stage};
 
 use super::CliError;
@@ -71,8 +71,7 @@ fn describe(adapter: &Candidate) -> String {
 fn measure() -> Result<(), CliError> {
     let fail = |e: String| CliError::new(format!("the round trip could not be measured: {e}"));
     let spec = WindowSpec::new(Quality::Live, RATE);
-    let options = EngineOptions { adapter: user::device_wish(), ..EngineOptions::default() };
-    let engine = Engine::isolated(options).map_err(|e| fail(e.to_string()))?;
+    let engine = Engine::isolated(user::engine_options()).map_err(|e| fail(e.to_string()))?;
     let config = SessionConfig {
         spec,
         sample_rate: RATE,

@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 
 use scumble_gpu::backend::adapter::{AdapterWish, Candidate, choose};
 use scumble_gpu::backend::wgpu::device::candidates;
-use scumble_gpu::engine::{Engine, EngineChoice, EngineOptions, SessionConfig};
+use scumble_gpu::engine::{Engine, EngineChoice, SessionConfig};
 use scumble_gpu::sync::{Buffering, Counter, MetricsSnapshot};
 use scumble_params::ScumbleParams;
 
@@ -60,8 +60,8 @@ pub fn render(
         rule: Rule::Engaged,
         ..plan
     };
-    let options = EngineOptions { adapter: crate::user::device_wish(), ..EngineOptions::default() };
-    let engine = Engine::isolated(options).map_err(|error| fail(error.to_string()))?;
+    let engine =
+        Engine::isolated(crate::user::engine_options()).map_err(|error| fail(error.to_string()))?;
     let config = SessionConfig {
         patience: Some(DEVICE_PATIENCE),
         ..session_config(&plan, buffering, EngineChoice::Gpu, Default::default())
