@@ -127,6 +127,7 @@ struct Played {
 
 /// Plays noise in real time until told to stop.
 fn play_noise(processor: &mut Processor, stop: &AtomicBool) -> Answer<Played> {
+    ask_for_real_time();
     let begun = Instant::now();
     let block = Duration::from_secs_f64(BLOCK as f64 / RATE);
     let mut random = crate::signal::Rng::new(5);
@@ -143,6 +144,18 @@ fn play_noise(processor: &mut Processor, stop: &AtomicBool) -> Answer<Played> {
         std::thread::sleep((played.blocks as u32 * block).saturating_sub(begun.elapsed()));
     }
     Ok(played)
+}
+
+/// Hosts give their audio thread real-time priority, above all that a plugin asks for. Where the
+/// system refuses, it plays at normal priority as hosts do then.
+fn ask_for_real_time() {
+    // SAFETY: all zero is a value of it, whatever fields a system adds.
+    let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
+    wanted.sched_priority = 50;
+    // SAFETY: `wanted` outlives the call.
+    if unsafe { libc::sched_setscheduler(0, libc::SCHED_FIFO, &raw const wanted) } != 0 {
+        eprintln!("the audio thread plays at normal priority");
+    }
 }
 
 /// A hand that never rests: strokes here and there, undo, the wheel, other brushes.

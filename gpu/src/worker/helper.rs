@@ -7,6 +7,7 @@ use std::thread::JoinHandle;
 use std::time::Duration;
 
 use super::mailbox::{Mailbox, Message};
+use super::priority::DriverThreads;
 use crate::backend::{Backend, BackendError, OpenBackend};
 
 pub(super) enum Chore {
@@ -34,11 +35,11 @@ pub(super) struct Helper {
 }
 
 impl Helper {
-    pub fn spawn(mailbox: Arc<Mailbox>) -> std::io::Result<Self> {
+    pub fn spawn(mailbox: Arc<Mailbox>, real_time: bool) -> std::io::Result<Self> {
         let (chores, receiver) = sync_channel(64);
         let thread = std::thread::Builder::new()
             .name("scumble-helper".to_owned())
-            .spawn(move || run(&mailbox, &receiver))?;
+            .spawn(move || run(&mailbox, &receiver, real_time))?;
         Ok(Self { chores: Some(chores), thread: Some(thread) })
     }
 
@@ -59,7 +60,7 @@ impl Drop for Helper {
     }
 }
 
-fn run(mailbox: &Mailbox, chores: &Receiver<Chore>) {
+fn run(mailbox: &Mailbox, chores: &Receiver<Chore>, real_time: bool) {
     while let Ok(chore) = chores.recv() {
         match chore {
             Chore::Open { after, sizes, opener } => {
@@ -73,21 +74,17 @@ fn run(mailbox: &Mailbox, chores: &Receiver<Chore>) {
                         return;
                     }
                 }
+                let threads = DriverThreads::before_opening();
                 let opened = opener.open(&sizes);
+                let device = opened.as_ref().ok().and_then(|backend| backend.device());
+                if real_time && device.is_some_and(|device| device.software) {
+                    threads.ask_for_real_time();
+                }
                 mailbox.post(Message::Opened(opener, opened));
             }
             Chore::List { opener } => mailbox.set_devices(opener.devices()),
             Chore::Bury(backend) => drop(backend),
             Chore::Warm { n, run } => mailbox.post(Message::Warmed(n, run())),
         }
-    }
-}
-
-/// Asks for real-time priority for this thread, until it ends. A refusal is normal on a system that
-/// is not set up for it, and is tolerated.
-pub(super) fn ask_for_real_time() {
-    // 128 samples at 48 kHz is the shortest period that the engine is made for.
-    if let Err(error) = audio_thread_priority::promote_current_thread_to_real_time(128, 48_000) {
-        log::info!("scumble: the worker runs at normal priority: {error}");
     }
 }

@@ -14,6 +14,7 @@ pub mod commands;
 mod device;
 mod helper;
 mod mailbox;
+mod priority;
 pub mod session;
 mod tick;
 
@@ -65,7 +66,7 @@ impl Worker {
         let failed = |name: &'static str| {
             move |error: std::io::Error| EngineError::Thread { name, message: error.to_string() }
         };
-        let helper = Helper::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-helper"))?;
+        let helper = Helper::spawn(Arc::clone(&mailbox), real_time).map_err(failed("scumble-helper"))?;
         let analyst = Analyst::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-analyst"))?;
         let (bell, sleeper) = doorbell();
         let shared = Arc::clone(&mailbox);
@@ -73,7 +74,7 @@ impl Worker {
             .name("scumble-gpu".to_owned())
             .spawn(move || {
                 if real_time {
-                    helper::ask_for_real_time();
+                    priority::ask_for_real_time();
                 }
                 let worker = Self {
                     mailbox,

@@ -5,6 +5,7 @@
 pub mod gauge;
 pub mod host;
 pub mod link;
+mod window;
 
 use std::sync::Arc;
 use std::time::Duration;
@@ -16,7 +17,7 @@ use nice_plug::editor::dpi::{LogicalSize, PhysicalSize, Size};
 use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
-    EguiEditor, EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp, RepaintNotifier,
+    EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp, RepaintNotifier,
 };
 use scumble_params::ScumbleParams;
 
@@ -24,9 +25,8 @@ use crate::editor::Editor;
 use crate::layout::MIN_SIZE;
 use host::PluginHost;
 use link::Instance;
-
-/// The editor type that the plugin names.
-pub type ScumbleEditor = EguiEditor<App>;
+use window::Marks;
+pub use window::ScumbleEditor;
 
 /// How long a frame stands: the display's rate is the most that is drawn (S15).
 const FRAME: Duration = Duration::from_millis(16);
@@ -59,12 +59,16 @@ pub fn create_editor(
     };
     let window = EguiEditorState::from_size(size, kept.zoom);
     instance.set_window(link::Window(window.clone()));
-    nice_plug_egui::create_egui_editor(
-        window,
-        repaint,
-        EguiNiceSettings::new().with_tile("Scumble").with_resize_hint(hint),
-        App { editor: Editor::default(), host: PluginHost::new(params, instance), keys: None },
-    )
+    let marks = Marks::default();
+    let app = App {
+        editor: Editor::default(),
+        host: PluginHost::new(params, instance),
+        keys: None,
+        marks: marks.clone(),
+    };
+    let settings = EguiNiceSettings::new().with_tile("Scumble").with_resize_hint(hint);
+    let egui = nice_plug_egui::create_egui_editor(window, repaint, settings, app)?;
+    Some(ScumbleEditor { egui, marks })
 }
 
 /// What the wrapper drives.
@@ -73,6 +77,7 @@ pub struct App {
     host: PluginHost,
     /// Whether a text is being typed, as the window was last told.
     keys: Option<bool>,
+    marks: Marks,
 }
 
 impl NiceEguiApp for App {
@@ -82,6 +87,7 @@ impl NiceEguiApp for App {
         gui: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
+        self.marks.take();
         frame.set_clear_color(crate::theme::BACKGROUND.into());
         self.editor.open(&ctx);
         self.host.attach(gui);
