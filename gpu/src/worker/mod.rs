@@ -66,7 +66,8 @@ impl Worker {
         let failed = |name: &'static str| {
             move |error: std::io::Error| EngineError::Thread { name, message: error.to_string() }
         };
-        let helper = Helper::spawn(Arc::clone(&mailbox), real_time).map_err(failed("scumble-helper"))?;
+        let helper =
+            Helper::spawn(Arc::clone(&mailbox), real_time).map_err(failed("scumble-helper"))?;
         let analyst = Analyst::spawn(Arc::clone(&mailbox)).map_err(failed("scumble-analyst"))?;
         let (bell, sleeper) = doorbell();
         let shared = Arc::clone(&mailbox);
