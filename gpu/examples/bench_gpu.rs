@@ -10,15 +10,11 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench_common::{Rig, median, micros, percentile, wish};
-use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowShape, WindowSpec};
-use scumble_gpu::backend::wgpu::OpenWgpu;
+use scumble_dsp::{EffectSettings, Playhead, Quality, WindowShape, WindowSpec};
 use scumble_gpu::backend::wgpu::device::Gpu;
 use scumble_gpu::backend::wgpu::hops::WgpuBackend;
 use scumble_gpu::backend::wgpu::launch::Launch;
 use scumble_gpu::backend::{Backend, SlotSpec};
-use scumble_gpu::config::GpuSyncConfig;
-use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
-use scumble_gpu::sync::{Buffering, Counter, HopStatus};
 use scumble_gpu::unified::{Access, Hint, Mapping, UnifiedMemory};
 use serde_json::{Value, json};
 
@@ -80,8 +76,6 @@ fn main() {
     stft(&mut report, &gpu, quick);
     management(&mut report, &gpu, quick);
     analysis::run(&mut report, &gpu, quick);
-    drop(gpu);
-    paced(&mut report, quick);
     println!("{}", Value::Array(report.0));
 }
 
@@ -353,87 +347,5 @@ fn management(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
         "a staged block: {:.1} copies, {:.0} bytes",
         (after.copies - before.copies) as f64 / 50.0,
         (after.copied_bytes - before.copied_bytes) as f64 / 50.0
-    );
-}
-
-/// One stereo Live session, blocks of 128, paced in real time.
-fn paced(report: &mut Report, quick: bool) {
-    let (seconds, settle) = if quick { (8.0, 3.0) } else { (60.0, 10.0) };
-    let options = EngineOptions {
-        adapter: wish(),
-        opener: Some(Arc::new(OpenWgpu::new(wish()))),
-        real_time: true,
-    };
-    let engine = Engine::isolated(options).expect("starts");
-    let spec = WindowSpec::new(Quality::Live, 48_000.0);
-    let block = 128;
-    let config = SessionConfig {
-        spec,
-        sample_rate: 48_000.0,
-        channels: 2,
-        async_samples: block,
-        max_block: block,
-        buffering: Buffering::Double,
-        engine_choice: EngineChoice::Gpu,
-        sync: GpuSyncConfig::default(),
-        patience: None,
-    };
-    let (mut audio, control) = engine.open(config).expect("opens");
-    let mut framer = Framer::new(spec, 48_000.0);
-    let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
-    let input: Vec<f32> = (0..spec.h).map(|i| (i as f32 * 0.2).sin() * 0.5).collect();
-    let mut out = [vec![0.0f32; spec.h], vec![0.0f32; spec.h]];
-    let period = Duration::from_secs_f64(block as f64 / 48_000.0);
-    let hops_a_block = (block / spec.h) as u64;
-    let blocks = (seconds / period.as_secs_f64()) as u64;
-    let (mut misses, mut settled, mut on_gpu) = (0u64, None, 0u64);
-    let start = Instant::now();
-    for index in 0..blocks {
-        let due = start + period * index as u32;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
-        let late = start.elapsed().as_secs_f64() > settle;
-        if late && settled.is_none() {
-            settled = Some(control.metrics());
-        }
-        for hop in 0..hops_a_block {
-            let Some(n) = (index * hops_a_block + hop).checked_sub(hops_a_block) else { continue };
-            let [left, right] = &mut out;
-            if audio.read_hop(n, &mut [left, right]) == HopStatus::NotReady && late {
-                misses += 1;
-            }
-        }
-        for hop in 0..hops_a_block {
-            let params = framer.next(&settings, Playhead::default());
-            let _ = audio.push_hop(index * hops_a_block + hop, &[&input, &input], &params);
-        }
-        audio.end_block();
-        on_gpu += u64::from(late && audio.kind() == EngineKind::Gpu);
-    }
-    let end = control.metrics();
-    let part = settled.map_or(end, |settled| end.since(&settled));
-    let stats = part.stage(scumble_gpu::sync::Stage::RoundTrip);
-    let counted = blocks - (settle / period.as_secs_f64()) as u64;
-    eprintln!(
-        "paced: state {:?}; round trip p50 {:?} p99 {:?} max {:?}; {} timeouts; {:.1} % of blocks on the device",
-        control.state(),
-        stats.p50,
-        stats.p99,
-        stats.max,
-        part.count(Counter::Timeouts),
-        on_gpu as f64 * 100.0 / counted as f64
-    );
-    report.ratio(
-        "paced stereo Live, 128-sample blocks: p99 round trip / block period",
-        "us",
-        stats.p99.as_secs_f64() * 1e6,
-        period.as_secs_f64() * 1e6,
-        0.5,
-    );
-    report.value("paced: hops missed after the settling time", "hops", misses as f64, 0.0);
-    report.value(
-        "paced: blocks not served by the device after the settling time",
-        "%",
-        100.0 - on_gpu as f64 * 100.0 / counted as f64,
-        1.0,
     );
 }

@@ -3,52 +3,19 @@
 
 mod gpu_common;
 
-use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
+use std::time::Instant;
 
-use gpu_common::gpu;
 use gpu_common::player::Sound;
+use gpu_common::tasks::{Device, LONG};
 use scumble_dsp::texture::{AutoGain, RowMap};
 use scumble_dsp::transform::mel::Measure;
 use scumble_dsp::transform::{
     Complex, CqtSpec, GaborSpec, Gamma, MelNorm, MelScale, MelSpec, SliceWindow, StftSpec,
 };
-use scumble_gpu::backend::wgpu::analysis::WgpuCompute;
 use scumble_gpu::compute::cpu::CpuTasks;
 use scumble_gpu::compute::{Analysis, Compute, Outcome, Picture, PictureRows, Task, TaskId};
 use scumble_gpu::unified::Mapping;
-
-const LONG: Duration = Duration::from_secs(60);
-
-/// A device that takes tasks, driven by the test as the worker drives it.
-struct Device(WgpuCompute);
-
-impl Device {
-    fn new(mapping: Mapping) -> Self {
-        Self(WgpuCompute::new(&gpu(), mapping).expect("opens"))
-    }
-
-    /// Results of tasks that run together.
-    fn run(&mut self, tasks: &[Task]) -> Vec<Outcome> {
-        for (id, task) in (0..).zip(tasks) {
-            self.0.prepare(id, task)().expect("there are kernels");
-            self.0.start(id);
-        }
-        let mut found: HashMap<TaskId, Outcome> = HashMap::new();
-        let start = Instant::now();
-        while found.len() < tasks.len() {
-            assert!(start.elapsed() < LONG, "{} of {}", found.len(), tasks.len());
-            self.0.submit_portion().expect("submits");
-            let mut ended = Vec::new();
-            self.0.poll(&mut |id, aside| ended.push((id, aside))).expect("polls");
-            for (id, aside) in ended {
-                found.insert(id, aside().expect("is read"));
-            }
-        }
-        (0..tasks.len() as TaskId).map(|id| found.remove(&id).expect("each once")).collect()
-    }
-}
 
 fn sound(samples: usize, rate: f64) -> Arc<[f32]> {
     let mut sound = vec![vec![0.0; samples]];
@@ -164,7 +131,7 @@ fn gabor_agrees_with_the_twin_and_comes_back() {
         let values: Arc<[Complex<f32>]> = values.into();
         let back = Task::Synthesise { analysis, values, samples: sound.len() };
         let wanted = twin.run(&back).expect("back");
-        let found = device.run(std::slice::from_ref(&back)).remove(0);
+        let found = device.run_one(&back);
         let error = difference(&found, &wanted);
         assert!(error <= 1e-5, "{analysis:?} back: {error}"); // S14
         let own = difference(&found, &Outcome::Sound(sound.to_vec()));
@@ -269,7 +236,7 @@ fn columns_and_whole_textures_are_those_of_the_twin() {
             assert!(lit > 10, "a dark picture proves nothing");
         }
         let silent = Task::Picture { picture, sound: vec![0.0; 2048].into() };
-        let Outcome::Pixels(pixels) = device.run(&[silent]).remove(0) else { panic!("no pixels") };
+        let Outcome::Pixels(pixels) = device.run_one(&silent) else { panic!("no pixels") };
         assert!(pixels.chunks_exact(4).all(|p| p[0] == 0 && p[3] == 255));
     }
 }
@@ -283,7 +250,7 @@ fn memory_of_large_tasks_goes_back() {
     let task = Task::Analyse { analysis, sound: sound(samples, rate) };
     let mut before = 0;
     for round in 0..4 {
-        device.run(std::slice::from_ref(&task));
+        device.run_one(&task);
         let after = device.0.memory_bytes();
         eprintln!("{} KiB after round {round}", after >> 10);
         if round == 0 {

@@ -6,6 +6,7 @@ mod gpu_common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gpu_common::ordeal::Ordeal;
 use gpu_common::player::{Player, everything, roomy};
 use gpu_common::wish;
 use scumble_dsp::{Quality, WindowSpec};
@@ -158,25 +159,15 @@ fn survive(all_losses: u32, all_stalls: u32) {
     let (engine, faults) = engine();
     let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 1, 128), 11);
     player.settings = everything();
-    let (mut losses, mut stalls) = (0, 0);
+    let mut ordeal = Ordeal::new(all_losses, all_stalls, 30);
     let start = Instant::now();
-    while losses < all_losses || stalls < all_stalls || faults.pending() > 0 {
-        assert!(start.elapsed() < 10 * LONG, "{losses} losses, {stalls} stalls");
-        if player.audio.kind() == EngineKind::Gpu && faults.pending() == 0 {
-            // A loss after every ten stalls: a device that is gone cannot stall.
-            if losses < all_losses && stalls >= 10 * losses {
-                let kinds = [Fault::LoseAtSubmit, Fault::LoseInFlight, Fault::Destroy];
-                faults.inject(kinds[losses as usize % 3]);
-                losses += 1;
-            } else if stalls < all_stalls {
-                faults.inject(Fault::Stall(Duration::from_millis(1 + u64::from(stalls % 30))));
-                stalls += 1;
-            }
-        }
+    while !ordeal.is_over(&faults) {
+        assert!(start.elapsed() < 10 * LONG, "{ordeal}");
+        ordeal.go_on(&player, &faults);
         player.block(Some(SOON)); // S14: every hop compared
         std::thread::sleep(player.block_time());
     }
-    assert_eq!(faults.happened(), (u64::from(all_losses), u64::from(all_stalls), 0));
+    assert_eq!(faults.happened(), ordeal.all());
     assert_eq!(player.tally.rescued, 0, "{:?}", player.tally); // no gap
     let counted = || player.control.metrics().count(Counter::DeviceLosses);
     let end = Instant::now();

@@ -5,70 +5,23 @@ mod gpu_common;
 
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use gpu_common::gpu;
 use gpu_common::player::Sound;
+use gpu_common::tasks::{Device, strokes};
 use scumble_dsp::store::{Edit, Painter, Patch, Store};
 use scumble_dsp::{Stroke, StrokeKind, StrokePoint, WindowShape, WindowSpec};
-use scumble_gpu::backend::wgpu::analysis::WgpuCompute;
-use scumble_gpu::compute::{Compute, Outcome, Task};
+use scumble_gpu::compute::{Outcome, Task};
 use scumble_gpu::unified::Mapping;
 
-const LONG: Duration = Duration::from_secs(60);
-
-fn run(device: &mut WgpuCompute, task: &Task) -> Patch {
-    device.prepare(1, task)().expect("there are kernels");
-    device.start(1);
-    let start = Instant::now();
-    loop {
-        assert!(start.elapsed() < LONG);
-        device.submit_portion().expect("submits");
-        let mut ended = None;
-        device.poll(&mut |_, aside| ended = Some(aside)).expect("polls");
-        if let Some(aside) = ended {
-            let Outcome::Patch(patch) = aside().expect("is read") else { panic!("no patch") };
-            return patch;
-        }
-    }
+fn run(device: &mut Device, task: &Task) -> Patch {
+    let Outcome::Patch(patch) = device.run_one(task) else { panic!("no patch") };
+    patch
 }
 
 fn clip(seed: u32, samples: usize) -> Vec<f32> {
     let mut sound = vec![vec![0.0; samples]];
     Sound::new(seed, 48_000.0).fill(&mut sound);
     sound.remove(0)
-}
-
-/// Numbers that are the same on every run.
-struct Chance(u32);
-
-impl Chance {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / 16_777_216.0
-    }
-}
-
-/// Strokes of every kind that overlap and go over all edges.
-fn strokes(seed: u32, count: usize) -> Vec<Stroke> {
-    let mut chance = Chance(seed);
-    (0..count)
-        .map(|i| Stroke {
-            id: i as u64,
-            kind: StrokeKind::ALL[i % StrokeKind::ALL.len()],
-            points: (0..3)
-                .map(|_| StrokePoint {
-                    x: 1.3 * chance.next() - 0.15,
-                    y: 12.0 * chance.next() - 1.0,
-                    pressure: chance.next(),
-                })
-                .collect(),
-            radius_time: 0.2 * chance.next(),
-            radius_octaves: 2.0 * chance.next(),
-            strength: 2.0 * chance.next() - 0.6,
-            hardness: 0.95 * chance.next(),
-        })
-        .collect()
 }
 
 fn largest_of<'a>(values: impl IntoIterator<Item = &'a f32>) -> f32 {
@@ -101,13 +54,13 @@ const CLIPS: [(f64, usize, usize, usize); 4] = [
 
 #[test]
 fn each_stroke_is_that_of_the_twin_and_sounds_like_it() {
-    let mut device = WgpuCompute::new(&gpu(), Mapping::Auto).expect("opens");
+    let mut device = Device::new(Mapping::Auto);
     let mut worst: HashMap<&str, (f32, f32)> = HashMap::new();
     for (seed, (rate, n, h, samples)) in (1..).zip(CLIPS) {
         let spec = WindowSpec::custom(n, n, h, WindowShape::Hann).expect("legal");
         let mut store = Store::new(spec, rate, &clip(seed, samples));
         let mut painter = Painter::new(&spec, rate);
-        let strokes = strokes(seed, 27);
+        let strokes = strokes(seed, 27, 0.2);
         for (i, stroke) in strokes.iter().enumerate() {
             let Some(edit) = store.edit(stroke, &strokes[i + 1..]) else { continue };
             let edit = Arc::new(edit);
@@ -138,12 +91,12 @@ fn each_stroke_is_that_of_the_twin_and_sounds_like_it() {
 /// bit may choose otherwise there, for the twin as for the kernels.
 #[test]
 fn strokes_on_top_of_each_other_add_up_in_their_order() {
-    let mut device = WgpuCompute::new(&gpu(), Mapping::Auto).expect("opens");
+    let mut device = Device::new(Mapping::Auto);
     for (seed, (rate, n, h, samples)) in (1..).zip(CLIPS) {
         let spec = WindowSpec::custom(n, n, h, WindowShape::Hann).expect("legal");
         let clip = clip(seed, samples);
         let [mut here, mut twin] = [0, 1].map(|_| Store::new(spec, rate, &clip));
-        let mut strokes = strokes(seed, 27);
+        let mut strokes = strokes(seed, 27, 0.2);
         strokes.retain(|s| !matches!(s.kind, StrokeKind::Freeze | StrokeKind::WarpFreq));
         for (i, stroke) in strokes.iter().enumerate() {
             let later = &strokes[i + 1..];
@@ -162,7 +115,7 @@ fn strokes_on_top_of_each_other_add_up_in_their_order() {
 
 #[test]
 fn what_a_stroke_does_not_touch_keeps_its_bits() {
-    let mut device = WgpuCompute::new(&gpu(), Mapping::Staged).expect("opens");
+    let mut device = Device::new(Mapping::Staged);
     let spec = WindowSpec::custom(1024, 1024, 256, WindowShape::Hann).expect("legal");
     let mut store = Store::new(spec, 44_100.0, &clip(9, 40_000));
     let point = |x| StrokePoint { x, y: 5.0, pressure: 1.0 };

@@ -7,6 +7,7 @@ mod gpu_common;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
+use gpu_common::ordeal::Ordeal;
 use gpu_common::player::{Player, config, everything};
 use scumble_dsp::{EffectSettings, Quality};
 use scumble_gpu::backend::adapter::AdapterWish;
@@ -152,36 +153,20 @@ fn a_minute_of_sound_with_a_hundred_losses_and_a_thousand_stalls_has_no_wrong_ho
     let (engine, faults) = faulty();
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 7);
     player.settings = EffectSettings { low_cut_hz: 200.0, shift_hz: 40.0, ..Default::default() };
-    let (mut losses, mut stalls, mut blocks) = (0u32, 0u32, 0u32);
+    let (mut ordeal, mut blocks) = (Ordeal::new(100, 1000, 5), 0u32);
     let latency = player.config.spec.latency(player.config.async_samples);
     let start = Instant::now();
-    let (all_losses, all_stalls, minute) = (100, 1000, 60 * 48_000 / 128);
-    while blocks < minute || losses < all_losses || stalls < all_stalls {
-        assert!(start.elapsed() < Duration::from_secs(400), "{losses} {stalls} {blocks}");
-        if player.audio.kind() == EngineKind::Gpu && faults.pending() == 0 {
-            // A loss after every ten stalls: a device that is gone cannot stall.
-            if losses < all_losses && stalls >= 10 * losses {
-                let kinds = [Fault::LoseAtSubmit, Fault::LoseInFlight, Fault::Destroy];
-                faults.inject(kinds[losses as usize % 3]);
-                losses += 1;
-            } else if stalls < all_stalls {
-                faults.inject(Fault::Stall(Duration::from_millis(1 + u64::from(stalls % 5))));
-                stalls += 1;
-            }
-        }
+    let minute = 60 * 48_000 / 128;
+    while blocks < minute || !ordeal.is_over(&faults) {
+        assert!(start.elapsed() < Duration::from_secs(400), "{ordeal} in {blocks} blocks");
+        ordeal.go_on(&player, &faults);
         player.block(Some(LONG));
         blocks += 1;
         if player.audio.kind() != EngineKind::Gpu {
             std::thread::sleep(Duration::from_micros(300));
         }
     }
-    let end = Instant::now();
-    while faults.pending() > 0 {
-        assert!(end.elapsed() < LONG);
-        player.block(Some(LONG));
-        std::thread::sleep(Duration::from_micros(300));
-    }
-    assert_eq!(faults.happened(), (100, 1000, 0)); // every one that was injected
+    assert_eq!(faults.happened(), ordeal.all()); // every one that was injected
     assert_eq!(player.tally.rescued, 0, "{:?}", player.tally); // no gap
     assert_eq!(player.config.spec.latency(player.config.async_samples), latency);
     let metrics = player.control.metrics();

@@ -4,64 +4,20 @@
 mod gpu_common;
 
 use std::sync::Arc;
-use std::time::{Duration, Instant};
 
-use gpu_common::gpu;
+use gpu_common::tasks::{Device, strokes};
 use scumble_dsp::raster::Region;
-use scumble_dsp::{Canvas, Field, FieldSpec, Lane, Stroke, StrokeKind, StrokePoint};
-use scumble_gpu::backend::wgpu::analysis::WgpuCompute;
-use scumble_gpu::compute::{Compute, FieldChange, Outcome, Task};
+use scumble_dsp::{Canvas, Field, FieldSpec, Lane, StrokeKind};
+use scumble_gpu::compute::{FieldChange, Outcome, Task};
 use scumble_gpu::unified::Mapping;
 
-const LONG: Duration = Duration::from_secs(60);
-
-fn run(device: &mut WgpuCompute, task: &Task) -> Arc<Field> {
-    device.prepare(1, task)().expect("there are kernels");
-    device.start(1);
-    let start = Instant::now();
-    loop {
-        assert!(start.elapsed() < LONG);
-        device.submit_portion().expect("submits");
-        let mut ended = None;
-        device.poll(&mut |_, aside| ended = Some(aside)).expect("polls");
-        if let Some(aside) = ended {
-            let Outcome::Field(field) = aside().expect("is read") else { panic!("no field") };
-            return field;
-        }
-    }
+fn run(device: &mut Device, task: &Task) -> Arc<Field> {
+    let Outcome::Field(field) = device.run_one(task) else { panic!("no field") };
+    field
 }
 
-/// Numbers that are the same on every run.
-struct Chance(u32);
-
-impl Chance {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / 16_777_216.0
-    }
-}
-
-/// Strokes of every kind, over both ends of the loop and all edges.
-fn canvas(seed: u32, strokes: usize) -> Canvas {
-    let mut chance = Chance(seed);
-    let strokes = (0..strokes)
-        .map(|i| Stroke {
-            id: i as u64,
-            kind: StrokeKind::ALL[i % StrokeKind::ALL.len()],
-            points: (0..4)
-                .map(|_| StrokePoint {
-                    x: 1.4 * chance.next() - 0.2,
-                    y: 14.0 * chance.next() - 2.0,
-                    pressure: chance.next(),
-                })
-                .collect(),
-            radius_time: 0.08 * chance.next(),
-            radius_octaves: 1.5 * chance.next(),
-            strength: 2.0 * chance.next() - 1.0,
-            hardness: 0.95 * chance.next(),
-        })
-        .collect();
-    Canvas { strokes, ..Canvas::default() }
+fn canvas(seed: u32, count: usize) -> Canvas {
+    Canvas { strokes: strokes(seed, count, 0.08), ..Canvas::default() }
 }
 
 /// Largest difference of a cell, in the range of its lane.
@@ -97,7 +53,7 @@ fn check(found: &Field, wanted: &Field, what: &str) {
 
 #[test]
 fn a_field_is_that_of_the_twin_whole_by_stroke_and_by_dirty_region() {
-    let mut device = WgpuCompute::new(&gpu(), Mapping::Auto).expect("opens");
+    let mut device = Device::new(Mapping::Auto);
     for (seed, rate) in [(1, 44_100.0), (2, 48_000.0), (3, 192_000.0)] {
         let spec = FieldSpec::new(rate, 4.0);
         let mut canvas = canvas(seed, 27);
@@ -140,7 +96,7 @@ fn a_field_is_that_of_the_twin_whole_by_stroke_and_by_dirty_region() {
 
 #[test]
 fn hard_rims_and_nothing_at_all_are_the_twin_s_too() {
-    let mut device = WgpuCompute::new(&gpu(), Mapping::Staged).expect("opens");
+    let mut device = Device::new(Mapping::Staged);
     let spec = FieldSpec::new(48_000.0, 2.0);
     let mut canvas = canvas(9, 9);
     // A rim that is a step: which cells lie within is decided once, on the host.

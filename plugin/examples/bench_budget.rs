@@ -17,31 +17,19 @@ use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::JoinHandle;
 use std::time::{Duration, Instant};
 
-use bench_common::{RATE, at, at_most, noise, shown};
+use bench_common::{RATE, at, at_most, noise, play_as_a_host_does, settings, shown};
 use egui::{Context, Pos2, RawInput, Rect};
 use nice_plug::prelude::Transport;
-use scumble::audio::{BlockSettings, Rule};
+use scumble::audio::Rule;
 use scumble::rig::{Rig, stereo_plan};
-use scumble_dsp::mix::BlendSettings;
-use scumble_dsp::{EffectSettings, Quality};
+use scumble_dsp::Quality;
 use scumble_gpu::engine::{Engine, EngineOptions};
 use scumble_gpu::sync::{Counter, MetricsSnapshot, Stage};
-use scumble_params::{CanvasSync, OnMiss};
 use scumble_ui::editor::Editor;
 use scumble_ui::layout::DEFAULT_SIZE;
 use serde_json::Value;
 
 const BLOCKS: [usize; 3] = [128, 256, 512];
-
-fn settings() -> BlockSettings {
-    BlockSettings {
-        effects: EffectSettings { low_cut_hz: 100.0, ..EffectSettings::default() },
-        mix: BlendSettings::default(),
-        on_miss: OnMiss::Rescue,
-        sync: CanvasSync::Free,
-        canvas_length: 4.0,
-    }
-}
 
 /// What a stretch of playing showed.
 struct Played {
@@ -217,11 +205,7 @@ fn under_load(engine: &Engine, seconds: f64, figures: &mut Vec<Value>) {
 fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
     let seconds = if quick { 2.0 } else { 12.0 };
-    // As a host's audio thread; where that is refused, the figures are those of an ordinary one.
-    let rank = audio_thread_priority::promote_current_thread_to_real_time(128, RATE as u32);
-    if let Err(why) = &rank {
-        eprintln!("no real-time rank: {why}");
-    }
+    play_as_a_host_does();
     let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
     let mut figures = Vec::new();
     parts(&engine, seconds, &mut figures);

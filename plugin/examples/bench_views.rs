@@ -6,16 +6,14 @@ mod bench_common;
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
 
-use bench_common::{RATE, at_most, noise};
+use bench_common::{RATE, at_most, noise, play_as_a_host_does, settings};
 use nice_plug::prelude::Transport;
-use scumble::audio::{BlockSettings, Rule, stretch_samples, tap};
+use scumble::audio::{Rule, stretch_samples, tap};
 use scumble::rig::{Rig, stereo_plan};
 use scumble::spectrogram::Columnist;
-use scumble_dsp::mix::BlendSettings;
-use scumble_dsp::{EffectSettings, Quality};
+use scumble_dsp::Quality;
 use scumble_gpu::engine::{ControlEnd, Engine, EngineOptions};
 use scumble_gpu::sync::{Counter, MetricsSnapshot};
-use scumble_params::{CanvasSync, OnMiss};
 use scumble_ui::model::{AXES, Axis, Source};
 use serde_json::Value;
 
@@ -47,16 +45,6 @@ fn on_the_cpu(axis: Axis, seconds: f64) -> f64 {
     100.0 * COLUMNS * spent.as_secs_f64() / f64::from(columns)
 }
 
-fn settings() -> BlockSettings {
-    BlockSettings {
-        effects: EffectSettings { low_cut_hz: 100.0, ..EffectSettings::default() },
-        mix: BlendSettings::default(),
-        on_miss: OnMiss::Rescue,
-        sync: CanvasSync::Free,
-        canvas_length: 4.0,
-    }
-}
-
 /// What an instance in real time, on the device, went through while somebody looked at an axis.
 struct Looked {
     metrics: MetricsSnapshot,
@@ -78,6 +66,7 @@ fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
     let stop = AtomicBool::new(false);
     std::thread::scope(|scope| {
         scope.spawn(|| {
+            play_as_a_host_does();
             let (settings, transport, noise) = (settings(), Transport::new(RATE), noise(BLOCK));
             let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
             let begun = Instant::now();
@@ -118,8 +107,7 @@ fn main() {
         let id = format!("{name} axis at 60 columns a second, CPU engine");
         figures.push(at_most("views", &id, (cost, "% of a core"), None, 10.0));
     }
-    let options = EngineOptions { real_time: false, ..EngineOptions::default() };
-    let engine = Engine::isolated(options).expect("an engine");
+    let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
     let idle = watch(&engine, None, looked).metrics.count(Counter::Misses);
     eprintln!("without a look: {idle} hops missed");
     for (axis, name, _) in AXES {

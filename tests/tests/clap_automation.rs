@@ -52,15 +52,7 @@ fn sweep(plugin: &mut Plugin, param: &Param, ends: (f64, f64)) -> (f32, f32) {
                 at if at == 2 * STRETCH => move_at(ends.1, ends.0),
                 _ => Vec::new(),
             };
-            let seconds = at as f64 / RATE;
-            let transport = Transport {
-                playing: true,
-                beats: 2.0 * seconds,
-                seconds,
-                tempo_bpm: 120.0,
-                cycle: None,
-            };
-            (events, Some(transport))
+            (events, Some(Transport::at_120_bpm(at as f64 / RATE)))
         })
         .unwrap();
     plugin.run_callbacks();

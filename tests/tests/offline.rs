@@ -37,16 +37,9 @@ fn render(offline_flag: bool) -> Vec<Vec<f32>> {
     let input = noise(4, 2, SECONDS * RATE as usize);
     let output = processor.render_with(&input, &mut Blocks::Fixed(BLOCK), |at, _| {
         let seconds = at as f64 / RATE;
-        let transport = Transport {
-            playing: true,
-            beats: 2.0 * seconds,
-            seconds,
-            tempo_bpm: 120.0,
-            cycle: None,
-        };
         let sweep =
             ParamEvent { time: 7, id: param_id("blur_time"), value: (seconds / 10.0) % 1.0 };
-        (vec![sweep], Some(transport))
+        (vec![sweep], Some(Transport::at_120_bpm(seconds)))
     });
     plugin.deactivate(processor);
     output.unwrap()

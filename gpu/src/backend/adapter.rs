@@ -1,5 +1,5 @@
-//! The rule that chooses an adapter; it needs no graphics API. Which adapter to use (SPEC P7): the real GPU with the most memory; a software adapter only
-//! when it is asked for; else none, and the CPU engine plays.
+//! The rule that chooses an adapter; it needs no graphics API (SPEC P7): the real GPU with the most
+//! memory; a software adapter only when it is asked for; else none, and the CPU engine plays.
 //!
 //! `SCUMBLE_ADAPTER` overrides: `none`, `software`, or part of an adapter's name (any case).
 //! Touched by the worker thread and by tests, never by the audio thread.
@@ -36,6 +36,17 @@ impl AdapterWish {
     }
 }
 
+impl fmt::Display for AdapterWish {
+    fn fmt(&self, f: &mut fmt::Formatter<'_>) -> fmt::Result {
+        match self {
+            Self::Best => f.write_str("a GPU"),
+            Self::Software => f.write_str("a software adapter"),
+            Self::Named(part) => write!(f, "an adapter named {part:?}"),
+            Self::None => f.write_str("no adapter"),
+        }
+    }
+}
+
 /// What a person needs to know about the device in use.
 #[derive(Clone, Debug, PartialEq, Eq)]
 pub struct DeviceFacts {
@@ -59,7 +70,7 @@ impl fmt::Display for DeviceFacts {
 pub enum AdapterError {
     #[error("no adapter was asked for (SCUMBLE_ADAPTER=none)")]
     Refused,
-    #[error("{wish:?} was asked for, the system has: {found}")]
+    #[error("{wish} was asked for, the system has: {found}")]
     NotFound { wish: AdapterWish, found: String },
 }
 

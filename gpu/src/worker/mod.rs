@@ -3,7 +3,8 @@
 //! Each turn it takes what the audio threads have pushed, puts the due hops of all sessions into one
 //! job table, has the device compute it, writes the results into the inactive halves and signals
 //! them, in that order. Work of lower priority (tasks, history for a session that joins the device)
-//! runs only when no hop is due, in pieces of bounded size. With nothing to do it sleeps until an audio thread wakes it.
+//! runs only when no hop is due, in pieces of bounded size. With nothing to do it sleeps until an
+//! audio thread wakes it, or, where they keep a [`rhythm`], until shortly before they come.
 //!
 //! What the device does not deliver in time, or at all, the worker computes with the session's twin,
 //! which has seen every hop: no state is transferred. It never waits without a limit.
@@ -15,6 +16,7 @@ mod device;
 mod helper;
 mod mailbox;
 mod priority;
+mod rhythm;
 pub mod session;
 mod tick;
 
@@ -31,6 +33,7 @@ use analyst::Analyst;
 use device::DeviceSeat;
 use helper::Helper;
 pub use mailbox::{Mailbox, Message};
+use rhythm::{Alarm, Rhythm};
 use session::WorkerSession;
 
 /// Longest sleep with nothing to do: a net under the wake-up, and the clock of retries.
@@ -45,6 +48,8 @@ const TRACE_SPANS: usize = 20_000;
 pub struct Worker {
     mailbox: Arc<Mailbox>,
     sleeper: Sleeper,
+    /// Kept by a worker that is to be as quick as the system allows.
+    rhythm: Option<Rhythm>,
     helper: Helper,
     opener: Arc<dyn OpenBackend>,
     sessions: Vec<Option<WorkerSession>>,
@@ -80,6 +85,7 @@ impl Worker {
                 let worker = Self {
                     mailbox,
                     sleeper,
+                    rhythm: real_time.then(Rhythm::default),
                     helper,
                     opener,
                     sessions: Vec::new(),
@@ -99,8 +105,18 @@ impl Worker {
 
     fn run(mut self) {
         let _flush = scumble_dsp::denormals::FlushDenormals::new();
+        // Nothing was to be done, until the alarm if there was one.
+        let (mut idle, mut alarm) = (false, None);
         while self.messages() {
-            let worked = self.turn();
+            let pushed = self.turn();
+            if let (Some(pushed), Some(rhythm)) = (pushed, &mut self.rhythm) {
+                rhythm.beat(pushed, idle);
+                if let Some(alarm) = alarm.take() {
+                    rhythm.woke(alarm, pushed);
+                }
+                idle = false;
+            }
+            let worked = pushed.is_some();
             if self.run_commands(worked) || worked || self.background() {
                 continue;
             }
@@ -110,9 +126,30 @@ impl Worker {
                 () if unpublished => SHORT_SLEEP,
                 () => IDLE_SLEEP,
             };
-            self.sleeper.sleep(limit);
+            idle = true;
+            alarm = if limit == IDLE_SLEEP { self.await_alarm() } else { None };
+            if alarm.is_none() {
+                self.sleeper.sleep(limit);
+            }
         }
         // The device is dropped here, on the thread that used it; the helper is joined by its drop.
+    }
+
+    /// Sleeps until shortly before the audio threads are expected, and stays up until they come; the
+    /// alarm, if someone has rung by then.
+    fn await_alarm(&mut self) -> Option<Alarm> {
+        let rhythm = self.rhythm.as_mut()?;
+        let now = Instant::now();
+        let alarm = rhythm.alarm(now)?;
+        std::thread::sleep(alarm.at - now);
+        while Instant::now() < alarm.until {
+            if self.sleeper.rang() {
+                return Some(alarm);
+            }
+            std::hint::spin_loop();
+        }
+        rhythm.lost();
+        None
     }
 
     /// Handles what the control side and the helper sent. False when it is time to end.
@@ -166,13 +203,13 @@ impl Worker {
         }
     }
 
-    /// One turn of the loop; see [`tick`]. True if anything was due.
-    fn turn(&mut self) -> bool {
+    /// One turn of the loop; see [`tick`]. When the first of what was due was pushed.
+    fn turn(&mut self) -> Option<Instant> {
         let start = Instant::now();
-        let worked = self.tick.run(&mut self.sessions, &mut self.device, &mut self.trace);
-        if worked {
+        let pushed = self.tick.run(&mut self.sessions, &mut self.device, &mut self.trace);
+        if pushed.is_some() {
             self.trace.worker("tick", start, Instant::now());
         }
-        worked
+        pushed
     }
 }

@@ -73,7 +73,7 @@ impl DriverThreads {
 #[cfg(all(test, target_os = "linux", not(loom)))]
 mod tests {
     use super::*;
-    use std::sync::mpsc::channel;
+    use std::sync::mpsc::sync_channel;
 
     fn policy(thread: libc::pid_t) -> i32 {
         // SAFETY: asks for a number.
@@ -85,13 +85,13 @@ mod tests {
     fn the_threads_started_since_are_put_above_normal_and_no_others() {
         let in_a_thread = std::thread::Builder::new().name("opens-a-device".into()).spawn(|| {
             let started = || {
-                let ((tell, told), (end, ended)) = (channel(), channel::<()>());
+                let ((tell, told), (end, ended)) = (sync_channel(1), sync_channel::<()>(1));
                 let run = move || {
                     // SAFETY: asks for a number.
                     tell.send(unsafe { libc::gettid() }).expect("someone listens");
                     let _ = ended.recv();
                 };
-                let thread = std::thread::spawn(run);
+                let thread = std::thread::Builder::new().spawn(run).expect("a thread");
                 (told.recv().expect("it says its number"), end, thread)
             };
             let earlier = started();
@@ -108,14 +108,14 @@ mod tests {
         let (own, earlier, later) = in_a_thread.expect("a thread").join().expect("no panic");
         assert_eq!((own, earlier), (libc::SCHED_OTHER, libc::SCHED_OTHER));
         // Where the system refuses, it stays as it was.
-        let may = std::thread::spawn(|| {
+        let may = std::thread::Builder::new().spawn(|| {
             // SAFETY: as above.
             let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
             wanted.sched_priority = 1;
             // SAFETY: `wanted` outlives the call.
             unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const wanted) == 0 }
         });
-        let may = may.join().expect("no panic");
+        let may = may.expect("a thread").join().expect("no panic");
         assert_eq!(later, if may { libc::SCHED_RR } else { libc::SCHED_OTHER });
     }
 }

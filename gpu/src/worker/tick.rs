@@ -24,21 +24,20 @@ pub(super) struct Tick {
 }
 
 impl Tick {
-    /// True if anything was due.
+    /// When the first of what was due was pushed, if anything was.
     pub fn run(
         &mut self,
         sessions: &mut [Option<WorkerSession>],
         device: &mut DeviceSeat,
         trace: &mut Trace,
-    ) -> bool {
+    ) -> Option<Instant> {
         let start = Instant::now();
         for session in sessions.iter_mut().flatten() {
             session.publish();
             session.gather();
         }
-        if sessions.iter().flatten().all(|s| s.due.is_empty()) {
-            return false;
-        }
+        let due = sessions.iter().flatten().filter_map(|session| session.due.front());
+        let first = due.map(|due| due.pushed).min()?;
         device.look_after_stall(sessions);
         let submitted = self.submit(sessions, device);
         let on_device = |s: &WorkerSession| submitted && s.is_in_flight();
@@ -59,7 +58,7 @@ impl Tick {
             }
         }
         self.count(sessions, device, batched);
-        true
+        Some(first)
     }
 
     /// Sends the due hops of all sessions that the device serves. False if there are none, or if

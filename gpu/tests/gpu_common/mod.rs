@@ -104,8 +104,10 @@ impl Doubler {
     }
 }
 
+pub mod ordeal;
 pub mod player;
 pub mod recorder;
+pub mod tasks;
 
 /// Sends the engine's log to stderr.
 pub fn log_to_stderr() {

@@ -3,9 +3,33 @@
 // Not every bench needs all of it.
 #![allow(dead_code)]
 
+use scumble::audio::BlockSettings;
+use scumble_dsp::EffectSettings;
+use scumble_dsp::mix::BlendSettings;
+use scumble_params::{CanvasSync, OnMiss};
 use serde_json::{Value, json};
 
 pub const RATE: f32 = 48_000.0;
+
+/// Little to do, so that what is measured is the way there and back.
+pub fn settings() -> BlockSettings {
+    BlockSettings {
+        effects: EffectSettings { low_cut_hz: 100.0, ..EffectSettings::default() },
+        mix: BlendSettings::default(),
+        on_miss: OnMiss::Rescue,
+        sync: CanvasSync::Free,
+        canvas_length: 4.0,
+    }
+}
+
+/// Gives this thread the rank that a host's audio thread has; where that is refused, the figures are
+/// those of an ordinary thread.
+pub fn play_as_a_host_does() {
+    let rank = audio_thread_priority::promote_current_thread_to_real_time(128, RATE as u32);
+    if let Err(why) = &rank {
+        eprintln!("no real-time rank: {why}");
+    }
+}
 
 /// Noise in -0.3..0.3, the same each time.
 pub fn noise(samples: usize) -> Vec<f32> {

@@ -39,6 +39,11 @@ pub struct Transport {
 }
 
 impl Transport {
+    /// Plays at 120 bpm, `seconds` after the beginning.
+    pub fn at_120_bpm(seconds: f64) -> Self {
+        Self { playing: true, beats: 2.0 * seconds, seconds, tempo_bpm: 120.0, cycle: None }
+    }
+
     fn to_clap(self) -> TransportEvent {
         let mut flags = TransportFlags::HAS_TEMPO
             | TransportFlags::HAS_BEATS_TIMELINE

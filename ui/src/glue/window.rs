@@ -8,7 +8,7 @@
 
 use std::cell::RefCell;
 use std::error::Error;
-use std::sync::mpsc::{Receiver, RecvTimeoutError, Sender, channel};
+use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
 use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
@@ -28,17 +28,17 @@ const LIMIT: Duration = Duration::from_secs(5);
 
 thread_local! {
     /// Dropped after all else that the window's thread does.
-    static MARK: RefCell<Option<Sender<()>>> = const { RefCell::new(None) };
+    static MARK: RefCell<Option<SyncSender<()>>> = const { RefCell::new(None) };
 }
 
 /// Where the next window's mark waits for its thread.
 #[derive(Clone, Default)]
-pub(super) struct Marks(Arc<Mutex<Option<Sender<()>>>>);
+pub(super) struct Marks(Arc<Mutex<Option<SyncSender<()>>>>);
 
 impl Marks {
     /// Lays a mark ready for the window that is about to be made.
     fn lay(&self) -> Ended {
-        let (mark, fallen) = channel();
+        let (mark, fallen) = sync_channel(1);
         self.put(Some(mark));
         Ended { marks: self.clone(), fallen }
     }
@@ -52,7 +52,7 @@ impl Marks {
         }
     }
 
-    fn put(&self, mark: Option<Sender<()>>) -> Option<Sender<()>> {
+    fn put(&self, mark: Option<SyncSender<()>>) -> Option<SyncSender<()>> {
         std::mem::replace(&mut *self.0.lock().unwrap_or_else(PoisonError::into_inner), mark)
     }
 }
@@ -189,10 +189,10 @@ mod tests {
     fn closing_waits_until_the_windows_thread_is_through() {
         let marks = Marks::default();
         let ended = marks.lay();
-        let (taken, through) = (channel(), Arc::new(AtomicBool::new(false)));
+        let (taken, through) = (sync_channel(1), Arc::new(AtomicBool::new(false)));
         let thread = {
             let through = Arc::clone(&through);
-            std::thread::spawn(move || {
+            std::thread::Builder::new().spawn(move || {
                 marks.take();
                 taken.0.send(()).expect("the test waits");
                 std::thread::sleep(Duration::from_millis(100));
@@ -202,7 +202,7 @@ mod tests {
         taken.1.recv().expect("the thread took its mark");
         assert!(ended.wait());
         assert!(through.load(Ordering::Acquire), "closed while the thread still ran");
-        thread.join().expect("no panic");
+        thread.expect("a thread").join().expect("no panic");
     }
 
     #[test]

@@ -30,6 +30,7 @@ const GROUPS: &[(&str, &str)] = &[
     ("dsp", "scumble-dsp"),
     ("transforms", "scumble-dsp"),
     ("gpu", "scumble-gpu"),
+    ("paced", "scumble-gpu"),
     ("plugin", "scumble"),
     ("budget", "scumble"),
     ("views", "scumble"),
@@ -37,6 +38,10 @@ const GROUPS: &[(&str, &str)] = &[
     ("editor", "scumble-ui"),
     ("curves", "scumble-gpu"),
 ];
+
+/// Groups that play in real time. The software adapter is told to compute where it is waited for: its
+/// threads sleep between two hops, and waking them takes longer than the hop.
+const REAL_TIME: &[&str] = &["paced", "plugin", "budget", "views"];
 
 /// What the whole may take on two cores with the software adapter, building apart.
 const LIMIT: Duration = Duration::from_secs(15 * 60);
@@ -161,6 +166,9 @@ fn measure(group: &str, quick: bool, folder: &Path) -> Result<Found> {
     command.env("SCUMBLE_PYTHON", python());
     if std::env::var_os("SCUMBLE_ADAPTER").is_none() {
         command.env("SCUMBLE_ADAPTER", "software");
+    }
+    if REAL_TIME.contains(&group) && std::env::var_os("LP_NUM_THREADS").is_none() {
+        command.env("LP_NUM_THREADS", "0");
     }
     if quick {
         command.arg("--quick");

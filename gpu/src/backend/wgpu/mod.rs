@@ -38,23 +38,17 @@ use crate::unified::Mapping;
 /// Opens the device of an adapter.
 pub struct OpenWgpu {
     wish: AdapterWish,
-    mapping: Mapping,
     hops_alone_on_software: bool,
 }
 
 impl OpenWgpu {
     pub fn new(wish: AdapterWish) -> Self {
-        Self { wish, mapping: Mapping::Auto, hops_alone_on_software: false }
+        Self { wish, hops_alone_on_software: false }
     }
 
     /// A software adapter gets hops alone: the twin does tasks on the same cores, and faster.
     pub fn hops_alone_on_software(self) -> Self {
         Self { hops_alone_on_software: true, ..self }
-    }
-
-    /// With staged copies even where none are needed; for tests and benches.
-    pub fn staged(wish: AdapterWish) -> Self {
-        Self { mapping: Mapping::Staged, ..Self::new(wish) }
     }
 }
 
@@ -62,7 +56,7 @@ impl OpenBackend for OpenWgpu {
     fn open(&self, sizes: &[usize]) -> Result<Box<dyn Backend>, BackendError> {
         let gpu = Arc::new(device::Gpu::open(&self.wish)?);
         let hops_alone = self.hops_alone_on_software && gpu.facts().software;
-        let mut backend = hops::WgpuBackend::new(gpu, self.mapping)?;
+        let mut backend = hops::WgpuBackend::new(gpu, Mapping::Auto)?;
         if hops_alone {
             backend.refuse_tasks();
         }
