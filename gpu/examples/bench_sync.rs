@@ -140,8 +140,6 @@ fn fence_check(rounds: &Rounds) -> Value {
 #[derive(Clone, Copy)]
 struct Samples([[f32; HOP]; CHANNELS]);
 
-const BUFFERS: usize = 8;
-
 /// Fills the halves and the plain memory that are then read.
 enum Writes {
     /// On the reader's own core: everything is in its first cache.
@@ -213,18 +211,20 @@ impl Writes {
 /// that was written in the same place, to the same place, with a length known only when it runs.
 /// In use another core writes, and both sides pay for fetching what it wrote; on one core what is
 /// compared is instructions alone, with a copy of 1 KiB that takes as long as twenty of them.
-/// Eight buffers, so that the clock is read once for all of them while they still fit the first
-/// cache; what the clock itself takes is measured as well and taken off both.
+/// One buffer at a time, as one is read in a block. On one core eight, so that the clock is read once
+/// for all of them while they still fit the first cache; what the clock itself takes is measured as
+/// well and taken off both.
 fn flip_and_read(rounds: &Rounds, buffering: Buffering, warm: bool) -> Value {
-    let pairs = (0..BUFFERS).map(|_| pair(buffering));
+    let buffers = if warm { 8 } else { 1 };
+    let pairs = (0..buffers).map(|_| pair(buffering));
     let (writers, mut readers): (Vec<_>, Vec<_>) = pairs.unzip();
     let writes = if warm { Writes::Here(writers) } else { Writes::elsewhere(writers) };
     let writes = std::cell::RefCell::new(writes);
-    let mut plain = vec![Samples([[0.25; HOP]; CHANNELS]); BUFFERS];
+    let mut plain = vec![Samples([[0.25; HOP]; CHANNELS]); buffers];
     let out = std::cell::RefCell::new(Samples([[0.0; HOP]; CHANNELS]));
     let mut hop = 0;
     let [value, reference, clock] = rounds.medians(
-        BUFFERS as f64,
+        buffers as f64,
         [
             Box::new(|| {
                 writes.borrow_mut().fill(Fill::Hops(hop));
