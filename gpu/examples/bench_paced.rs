@@ -3,6 +3,8 @@
 
 #[allow(dead_code)]
 mod bench_common;
+#[path = "bench_common/machine.rs"]
+mod machine;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
@@ -56,7 +58,8 @@ fn main() {
     let period = Duration::from_secs_f64(block as f64 / 48_000.0);
     let hops_a_block = (block / spec.h) as u64;
     let blocks = (seconds / period.as_secs_f64()) as u64;
-    let (mut misses, mut settled, mut on_gpu) = (0u64, None, 0u64);
+    let (mut misses, mut settled, mut on_gpu) = (Vec::new(), None, 0u64);
+    let watch = machine::Watch::begin();
     let start = Instant::now();
     for index in 0..blocks {
         let due = start + period * index as u32;
@@ -69,7 +72,7 @@ fn main() {
             let Some(n) = (index * hops_a_block + hop).checked_sub(hops_a_block) else { continue };
             let [left, right] = &mut out;
             if audio.read_hop(n, &mut [left, right]) == HopStatus::NotReady && late {
-                misses += 1;
+                misses.push(Instant::now());
             }
         }
         for hop in 0..hops_a_block {
@@ -79,6 +82,14 @@ fn main() {
         audio.end_block();
         on_gpu += u64::from(late && audio.kind() == EngineKind::Gpu);
     }
+    let absences = watch.end();
+    let all = misses.len();
+    misses.retain(|&at| !absences.explain(at));
+    eprintln!(
+        "paced: {all} hops missed, {} of them while the machine was there; it was away for {:?}",
+        misses.len(),
+        absences.in_all()
+    );
     let end = control.metrics();
     let part = settled.map_or(end, |settled| end.since(&settled));
     let stats = part.stage(Stage::RoundTrip);
@@ -100,7 +111,7 @@ fn main() {
             Some(period.as_secs_f64() * 1e6),
             0.5,
         ),
-        figure("hops missed after the settling time", misses as f64, "hops", None, 0.0),
+        figure("hops missed, settled, machine there", misses.len() as f64, "hops", None, 0.0),
         figure(
             "blocks not served by the device after the settling time",
             100.0 - on_gpu as f64 * 100.0 / counted as f64,

@@ -2,6 +2,8 @@
 //! they follow the sound (P1), and that they make no hop late. Prints one JSON array.
 
 mod bench_common;
+#[path = "../../gpu/examples/bench_common/machine.rs"]
+mod machine;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -49,6 +51,8 @@ fn on_the_cpu(axis: Axis, seconds: f64) -> f64 {
 struct Looked {
     metrics: MetricsSnapshot,
     columns: u64,
+    /// Hops missed, and those of them that were missed while the machine was there.
+    missed: (u64, u64),
 }
 
 fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
@@ -63,23 +67,33 @@ fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
     let control: ControlEnd = control.expect("a session");
     let mut columnist = Columnist::new(watch, stretch_samples(RATE), RATE);
     columnist.set_watched(axis.is_some());
-    let stop = AtomicBool::new(false);
-    std::thread::scope(|scope| {
-        scope.spawn(|| {
-            play_as_a_host_does();
-            let (settings, transport, noise) = (settings(), Transport::new(RATE), noise(BLOCK));
-            let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
-            let begun = Instant::now();
-            for number in 0u32.. {
-                if stop.load(Ordering::Acquire) {
-                    break;
-                }
-                let due = begun + period * number;
-                std::thread::sleep(due.saturating_duration_since(Instant::now()));
-                let (mut left, mut right) = (noise.clone(), noise.clone());
-                processor.process(&mut [&mut left, &mut right], &settings, &transport);
+    let machine = machine::Watch::begin();
+    let settled = Instant::now() + Duration::from_secs_f64(seconds / 4.0);
+    let (stop, counts) = (AtomicBool::new(false), control.clone());
+    let mut play = || {
+        play_as_a_host_does();
+        let (settings, transport, noise) = (settings(), Transport::new(RATE), noise(BLOCK));
+        let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
+        let begun = Instant::now();
+        let (mut late, mut before) = (Vec::new(), 0);
+        for number in 0u32.. {
+            if stop.load(Ordering::Acquire) {
+                break;
             }
-        });
+            let due = begun + period * number;
+            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+            let (mut left, mut right) = (noise.clone(), noise.clone());
+            processor.process(&mut [&mut left, &mut right], &settings, &transport);
+            let misses = counts.metrics().count(Counter::Misses);
+            if misses > before && Instant::now() > settled {
+                late.push((Instant::now(), misses - before));
+            }
+            before = misses;
+        }
+        late
+    };
+    std::thread::scope(|scope| {
+        let audio = std::thread::Builder::new().name("audio".into()).spawn_scoped(scope, &mut play);
         let begun = Instant::now();
         let (mut columns, mut before) = (0, None);
         while begun.elapsed().as_secs_f64() < seconds {
@@ -87,14 +101,21 @@ fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
             std::thread::sleep(Duration::from_millis(16));
             let axis = axis.unwrap_or_default();
             columnist.take(Source::Output, axis, Some(&control), &mut |_| columns += 1);
-            if before.is_none() && begun.elapsed().as_secs_f64() > seconds / 4.0 {
+            if before.is_none() && Instant::now() > settled {
                 (before, columns) = (Some(control.metrics()), 0);
             }
         }
         stop.store(true, Ordering::Release);
+        let late = audio.expect("a thread").join().expect("it only plays");
+        let absences = machine.end();
+        eprintln!("the machine was away for {:?}", absences.in_all());
         let metrics = control.metrics();
         let metrics = before.map_or(metrics, |before| metrics.since(&before));
-        Looked { metrics, columns }
+        let there = late.iter().filter(|(at, _)| !absences.explain(*at));
+        let sum =
+            |hops: &mut dyn Iterator<Item = &(Instant, u64)>| hops.map(|(_, hops)| hops).sum();
+        let missed = (sum(&mut late.iter()), sum(&mut there.into_iter()));
+        Looked { metrics, columns, missed }
     })
 }
 
@@ -108,20 +129,19 @@ fn main() {
         figures.push(at_most("views", &id, (cost, "% of a core"), None, 10.0));
     }
     let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
-    let idle = watch(&engine, None, looked).metrics.count(Counter::Misses);
-    eprintln!("without a look: {idle} hops missed");
+    let (all, there) = watch(&engine, None, looked).missed;
+    eprintln!("without a look: {all} hops missed, {there} while the machine was there");
     for (axis, name, _) in AXES {
-        let Looked { metrics, columns } = watch(&engine, Some(axis), looked);
+        let Looked { metrics, columns, missed: (all, there) } = watch(&engine, Some(axis), looked);
         eprintln!(
-            "{name}: {columns} columns in {:.0} s, {} Medium and {} Low commands, {} hops missed",
+            "{name}: {columns} columns in {:.0} s, {} Medium and {} Low commands, {all} hops \
+             missed, {there} while the machine was there",
             looked * 0.75,
             metrics.count(Counter::commands(1)),
             metrics.count(Counter::commands(2)),
-            metrics.count(Counter::Misses),
         );
-        let id = format!("{name} axis watched, Live on the device: hops missed");
-        let missed = metrics.count(Counter::Misses) as f64;
-        figures.push(at_most("views", &id, (missed, "hops"), None, idle as f64));
+        let id = format!("{name} axis watched, Live: hops missed, machine there");
+        figures.push(at_most("views", &id, (there as f64, "hops"), None, 0.0));
     }
     println!("{}", serde_json::to_string_pretty(&figures).expect("figures"));
 }
