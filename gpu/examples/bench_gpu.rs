@@ -5,63 +5,24 @@
 #[path = "bench_common/analysis.rs"]
 mod analysis;
 mod bench_common;
+#[path = "bench_common/report.rs"]
+mod report;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use bench_common::{Rig, median, micros, percentile, wish};
+use bench_common::{Rig, median, micros, wish};
+use report::Report;
 use scumble_dsp::{EffectSettings, Playhead, Quality, WindowShape, WindowSpec};
 use scumble_gpu::backend::wgpu::device::Gpu;
 use scumble_gpu::backend::wgpu::hops::WgpuBackend;
 use scumble_gpu::backend::wgpu::launch::Launch;
 use scumble_gpu::backend::{Backend, SlotSpec};
 use scumble_gpu::unified::{Access, Hint, Mapping, UnifiedMemory};
-use serde_json::{Value, json};
-
-/// How far apart the middle half of the times lies, in parts of their median.
-fn spread(times: &mut [f64]) -> f64 {
-    (percentile(times, 0.75) - percentile(times, 0.25)) / median(times)
-}
-
-struct Report(Vec<Value>);
-
-impl Report {
-    /// A figure whose ratio to `reference` must be at most `bar`.
-    fn ratio(&mut self, id: &str, unit: &str, value: f64, reference: f64, bar: f64) {
-        let ratio = value / reference;
-        let pass = ratio <= bar;
-        eprintln!("{id}: {value:.2} {unit}, reference {reference:.2}: {ratio:.2} (at most {bar})");
-        self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
-            "reference": reference, "ratio": ratio, "bar": bar, "pass": pass}));
-    }
-
-    /// A ratio of medians.
-    fn medians(&mut self, id: &str, unit: &str, value: &mut [f64], other: &mut [f64], bar: f64) {
-        self.ratio(id, unit, median(value), median(other), bar);
-        if let Some(row) = self.0.last_mut() {
-            row["spread"] = json!(spread(value));
-        }
-    }
-
-    /// A figure beside a reference, for information.
-    fn beside(&mut self, id: &str, unit: &str, value: f64, reference: f64) {
-        let ratio = value / reference;
-        eprintln!("{id}: {value:.2} {unit}, beside {reference:.2}: {ratio:.2}");
-        self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
-            "reference": reference, "ratio": ratio, "bar": null, "pass": null}));
-    }
-
-    /// A figure that must be at most `bar` itself.
-    fn value(&mut self, id: &str, unit: &str, value: f64, bar: f64) {
-        eprintln!("{id}: {value:.3} {unit} (at most {bar})");
-        self.0.push(json!({"id": id, "group": "gpu", "value": value, "unit": unit,
-            "reference": null, "ratio": null, "bar": bar, "pass": value <= bar}));
-    }
-}
 
 fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
-    let mut report = Report(Vec::new());
+    let mut report = Report::new("gpu");
     let gpu = match Gpu::open(&wish()) {
         Ok(gpu) => Arc::new(gpu),
         Err(error) => {
@@ -76,7 +37,7 @@ fn main() {
     stft(&mut report, &gpu, quick);
     management(&mut report, &gpu, quick);
     analysis::run(&mut report, &gpu, quick);
-    println!("{}", Value::Array(report.0));
+    println!("{}", report.into_json());
 }
 
 /// Stereo sessions at Live on the device, two hops a block.

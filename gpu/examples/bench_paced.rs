@@ -5,25 +5,19 @@
 mod bench_common;
 #[path = "bench_common/machine.rs"]
 mod machine;
+#[path = "bench_common/report.rs"]
+mod report;
 
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench_common::wish;
+use report::Report;
 use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowSpec};
 use scumble_gpu::backend::wgpu::OpenWgpu;
 use scumble_gpu::config::GpuSyncConfig;
 use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, EngineOptions, SessionConfig};
 use scumble_gpu::sync::{Buffering, Counter, HopStatus, Stage};
-use serde_json::{Value, json};
-
-fn figure(id: &str, value: f64, unit: &str, reference: Option<f64>, bar: f64) -> Value {
-    let ratio = reference.map(|reference| value / reference);
-    json!({
-        "id": id, "group": "paced", "value": value, "unit": unit, "reference": reference,
-        "ratio": ratio, "bar": bar, "pass": ratio.unwrap_or(value) <= bar,
-    })
-}
 
 fn main() {
     if let Err(why) = audio_thread_priority::promote_current_thread_to_real_time(128, 48_000) {
@@ -103,22 +97,20 @@ fn main() {
         part.count(Counter::Timeouts),
         on_gpu as f64 * 100.0 / counted as f64
     );
-    let figures = vec![
-        figure(
-            "stereo Live, blocks of 128: p99 round trip / block period",
-            stats.p99.as_secs_f64() * 1e6,
-            "us",
-            Some(period.as_secs_f64() * 1e6),
-            0.5,
-        ),
-        figure("hops missed, settled, machine there", misses.len() as f64, "hops", None, 0.0),
-        figure(
-            "blocks not served by the device after the settling time",
-            100.0 - on_gpu as f64 * 100.0 / counted as f64,
-            "%",
-            None,
-            1.0,
-        ),
-    ];
-    println!("{}", Value::Array(figures));
+    let mut report = Report::new("paced");
+    report.ratio(
+        "stereo Live, blocks of 128: p99 round trip / block period",
+        "us",
+        stats.p99.as_secs_f64() * 1e6,
+        period.as_secs_f64() * 1e6,
+        0.5,
+    );
+    report.value("hops missed, settled, machine there", "hops", misses.len() as f64, 0.0);
+    report.value(
+        "blocks not served by the device after the settling time",
+        "%",
+        100.0 - on_gpu as f64 * 100.0 / counted as f64,
+        1.0,
+    );
+    println!("{}", report.into_json());
 }

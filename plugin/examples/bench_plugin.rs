@@ -5,19 +5,17 @@ mod bench_common;
 
 use std::time::{Duration, Instant};
 
-use bench_common::play_as_a_host_does;
+use bench_common::{RATE, at, at_least, at_most, play_as_a_host_does};
 use nice_plug::prelude::{Param, Transport};
 use scumble::audio::{BlockSettings, Plan, Rule};
 use scumble::cli::render_sound;
 use scumble::rig::{Rig, stereo_plan};
-use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::{EffectSettings, Quality};
 use scumble_gpu::engine::{Engine, EngineOptions};
 use scumble_gpu::sync::Counter;
-use scumble_params::{CanvasSync, OnMiss, Preset, ScumbleParams};
-use serde_json::{Value, json};
+use scumble_params::{Preset, ScumbleParams};
+use serde_json::Value;
 
-const RATE: f32 = 48_000.0;
 const BLOCK: usize = 128;
 
 fn everything() -> EffectSettings {
@@ -36,13 +34,7 @@ fn everything() -> EffectSettings {
 }
 
 fn settings() -> BlockSettings {
-    BlockSettings {
-        effects: everything(),
-        mix: BlendSettings::default(),
-        on_miss: OnMiss::Rescue,
-        sync: CanvasSync::Free,
-        canvas_length: 4.0,
-    }
+    BlockSettings { effects: everything(), ..bench_common::settings() }
 }
 
 fn plan(rule: Rule) -> Plan {
@@ -55,7 +47,7 @@ fn on_engine(engine: &Engine) -> Rig {
 }
 
 /// Plays so that every hop is there when it is asked for, no faster than real time; the times of each
-/// `process()` of the first instance, microseconds, sorted. Stretches in which a hop was missed, as
+/// `process()` of the first instance, microseconds. Stretches in which a hop was missed, as
 /// when the machine took the worker away, do not count: those are other branches.
 ///
 /// Between blocks the core is kept busy, as it is in a session of thirty tracks. One that slept has
@@ -100,28 +92,7 @@ fn on_time(rigs: &mut [Rig], seconds: f64) -> Vec<f64> {
     }
     eprintln!("{} instance(s): {} blocks, {missed} hops missed", rigs.len(), times.len());
     times.drain(..times.len() / 4);
-    times.sort_by(f64::total_cmp);
     times
-}
-
-fn at(times: &[f64], quantile: f64) -> f64 {
-    times[((times.len() - 1) as f64 * quantile) as usize]
-}
-
-fn figure(
-    id: &str,
-    value: f64,
-    unit: &str,
-    reference: Option<f64>,
-    bar: f64,
-    at_most: bool,
-) -> Value {
-    let judged = reference.map_or(value, |r| if at_most { value / r } else { r / value });
-    let pass = if at_most { judged <= bar } else { judged >= bar };
-    json!({
-        "id": id, "group": "plugin", "value": value, "unit": unit, "reference": reference,
-        "ratio": reference.map(|_| judged), "bar": bar, "pass": pass
-    })
 }
 
 /// What a block costs, on a thread of a host's rank.
@@ -129,20 +100,22 @@ fn blocks(seconds: f64) -> Vec<Value> {
     play_as_a_host_does();
     let mut figures = Vec::new();
     let mut inline = [Rig::on_twin(plan(Rule::Twin))];
-    let twin = on_time(&mut inline, seconds);
+    let mut twin = on_time(&mut inline, seconds);
     let engine = Engine::isolated(EngineOptions::default()).expect("an engine");
     for instances in [1usize, 16] {
         let mut rigs: Vec<Rig> = (0..instances).map(|_| on_engine(&engine)).collect();
         if let Err(reason) = rigs[0].await_device(Duration::from_secs(20)) {
             eprintln!("{instances} instance(s) without a GPU: {reason}");
         }
-        let times = on_time(&mut rigs, seconds);
+        let mut times = on_time(&mut rigs, seconds);
         let name = |what: &str| format!("process 128 stereo Live, {instances} on GPU, {what}");
-        figures.push(figure(&name("median"), at(&times, 0.5), "us", None, 3.0, true));
-        figures.push(figure(&name("p99"), at(&times, 0.99), "us", None, 15.0, true));
+        let (median, p99) = (at(&mut times, 0.5), at(&mut times, 0.99));
+        figures.push(at_most("plugin", &name("median"), (median, "us"), None, 3.0));
+        figures.push(at_most("plugin", &name("p99"), (p99, "us"), None, 15.0));
         if instances == 1 {
             let id = "twin inline over GPU, audio thread time, at least";
-            figures.push(figure(id, at(&times, 0.5), "us", Some(at(&twin, 0.5)), 10.0, false));
+            let inline = Some(at(&mut twin, 0.5));
+            figures.push(at_least("plugin", id, (median, "us"), inline, 10.0));
         }
     }
     figures
@@ -172,7 +145,7 @@ fn main() {
         render_sound(RATE, vec![channel.clone(), channel.clone()], &params);
         let speed = minutes * 60.0 / begun.elapsed().as_secs_f64();
         let id = format!("render stereo {quality}, all effects, times real time, at least");
-        figures.push(figure(&id, speed, "x", None, bar, false));
+        figures.push(at_least("plugin", &id, (speed, "x"), None, bar));
     }
     println!("{}", serde_json::to_string_pretty(&figures).expect("figures"));
 }

@@ -112,9 +112,8 @@ fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
         let metrics = control.metrics();
         let metrics = before.map_or(metrics, |before| metrics.since(&before));
         let there = late.iter().filter(|(at, _)| !absences.explain(*at));
-        let sum =
-            |hops: &mut dyn Iterator<Item = &(Instant, u64)>| hops.map(|(_, hops)| hops).sum();
-        let missed = (sum(&mut late.iter()), sum(&mut there.into_iter()));
+        let there = there.map(|(_, hops)| hops).sum();
+        let missed = (late.iter().map(|(_, hops)| hops).sum(), there);
         Looked { metrics, columns, missed }
     })
 }

@@ -74,10 +74,12 @@ fn run(mailbox: &Mailbox, chores: &Receiver<Chore>, real_time: bool) {
                         return;
                     }
                 }
-                let threads = DriverThreads::before_opening();
+                let threads = real_time.then(DriverThreads::before_opening);
                 let opened = opener.open(&sizes);
                 let device = opened.as_ref().ok().and_then(|backend| backend.device());
-                if real_time && device.is_some_and(|device| device.software) {
+                if let Some(threads) = threads
+                    && device.is_some_and(|device| device.software)
+                {
                     threads.ask_for_real_time();
                 }
                 mailbox.post(Message::Opened(opener, opened));

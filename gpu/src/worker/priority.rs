@@ -29,23 +29,31 @@ impl DriverThreads {
     /// Puts those that came since just above normal: below any audio thread that has real-time
     /// priority itself. A refusal is tolerated as above.
     pub fn ask_for_real_time(self) {
-        // SAFETY: asks for two numbers.
-        let (lowest, own) =
-            unsafe { (libc::sched_get_priority_min(libc::SCHED_RR), libc::gettid()) };
+        // SAFETY: asks for a number.
+        let own = unsafe { libc::gettid() };
         for thread in named_as_this_thread() {
             if thread == own || self.before.contains(&thread) {
                 continue;
             }
-            // SAFETY: all zero is a value of it, whatever fields a system adds.
-            let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
-            wanted.sched_priority = lowest;
-            // SAFETY: `wanted` outlives the call. A thread that ended meanwhile is an error.
-            if unsafe { libc::sched_setscheduler(thread, libc::SCHED_RR, &raw const wanted) } != 0 {
-                let error = std::io::Error::last_os_error();
+            if let Err(error) = put_above_normal(thread) {
                 log::info!("scumble: the adapter's threads stay at normal priority: {error}");
                 return;
             }
         }
+    }
+}
+
+/// The lowest real-time priority. A thread that ended meanwhile is an error; 0 is the calling one.
+#[cfg(target_os = "linux")]
+fn put_above_normal(thread: libc::pid_t) -> std::io::Result<()> {
+    // SAFETY: all zero is a value of it, whatever fields a system adds.
+    let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
+    // SAFETY: asks for a number.
+    wanted.sched_priority = unsafe { libc::sched_get_priority_min(libc::SCHED_RR) };
+    // SAFETY: `wanted` outlives the call.
+    match unsafe { libc::sched_setscheduler(thread, libc::SCHED_RR, &raw const wanted) } {
+        0 => Ok(()),
+        _ => Err(std::io::Error::last_os_error()),
     }
 }
 
@@ -80,7 +88,6 @@ mod tests {
         unsafe { libc::sched_getscheduler(thread) }
     }
 
-    // S8
     #[test]
     fn the_threads_started_since_are_put_above_normal_and_no_others() {
         let in_a_thread = std::thread::Builder::new().name("opens-a-device".into()).spawn(|| {
@@ -108,13 +115,7 @@ mod tests {
         let (own, earlier, later) = in_a_thread.expect("a thread").join().expect("no panic");
         assert_eq!((own, earlier), (libc::SCHED_OTHER, libc::SCHED_OTHER));
         // Where the system refuses, it stays as it was.
-        let may = std::thread::Builder::new().spawn(|| {
-            // SAFETY: as above.
-            let mut wanted: libc::sched_param = unsafe { std::mem::zeroed() };
-            wanted.sched_priority = 1;
-            // SAFETY: `wanted` outlives the call.
-            unsafe { libc::sched_setscheduler(0, libc::SCHED_RR, &raw const wanted) == 0 }
-        });
+        let may = std::thread::Builder::new().spawn(|| put_above_normal(0).is_ok());
         let may = may.expect("a thread").join().expect("no panic");
         assert_eq!(later, if may { libc::SCHED_RR } else { libc::SCHED_OTHER });
     }

@@ -74,6 +74,21 @@ pub fn at_most(
     })
 }
 
+/// A figure that must be at least `bar`: itself, or how many times the reference is of it.
+pub fn at_least(
+    group: &str,
+    id: &str,
+    (value, unit): (f64, &str),
+    reference: Option<f64>,
+    bar: f64,
+) -> Value {
+    let ratio = reference.map(|reference| reference / value);
+    json!({
+        "id": id, "group": group, "value": value, "unit": unit, "reference": reference,
+        "ratio": ratio, "bar": bar, "pass": ratio.unwrap_or(value) >= bar,
+    })
+}
+
 /// The figure with how far apart the middle half of its times lies, in parts of their median.
 pub fn with_spread(mut figure: Value, times: &mut [f64]) -> Value {
     figure["spread"] = json!((at(times, 0.75) - at(times, 0.25)) / at(times, 0.5));

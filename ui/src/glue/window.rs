@@ -184,7 +184,6 @@ mod tests {
     use super::*;
     use std::sync::atomic::{AtomicBool, Ordering};
 
-    // S14
     #[test]
     fn closing_waits_until_the_windows_thread_is_through() {
         let marks = Marks::default();
