@@ -127,6 +127,12 @@ impl Cursor {
         result
     }
 
+    /// `half` may become the active one.
+    #[inline]
+    pub(crate) fn bring_near(&self, half: usize) {
+        self.storage.bring_near(half, &self.parts);
+    }
+
     /// `half` has become the active one.
     #[inline]
     pub(crate) fn adopt(&mut self, half: usize) {

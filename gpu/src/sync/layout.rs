@@ -273,6 +273,25 @@ impl Storage {
         &self.guards[_half]
     }
 
+    /// Asks for a half's first bytes to be brought near, as many as `parts` takes; they may be another
+    /// thread's to write.
+    #[inline]
+    pub fn bring_near(&self, half: usize, parts: &HalfParts) {
+        debug_assert!(half < self.layout.halves);
+        #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
+        {
+            use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            let bytes = self.layout.samples_offset + parts.floats * size_of::<f32>();
+            let base = self.base.as_ptr().wrapping_add(self.layout.half_offset(half)).cast::<i8>();
+            for line in (0..bytes.min(NEAR)).step_by(64) {
+                // SAFETY: a hint; it neither reads nor faults, wherever it points.
+                unsafe { _mm_prefetch::<_MM_HINT_T0>(base.wrapping_add(line)) };
+            }
+        }
+        #[cfg(not(all(target_arch = "x86_64", not(loom), not(miri))))]
+        let _ = parts;
+    }
+
     /// Finds a half's parts, to look at them as often as one likes.
     ///
     /// # Safety
@@ -350,6 +369,9 @@ impl Storage {
         })
     }
 }
+
+/// Most that is brought near at once: what a core fetches at the same time.
+const NEAR: usize = 2048;
 
 /// A storage that is shared by both sides, with its control block one step away.
 #[derive(Debug, Clone)]

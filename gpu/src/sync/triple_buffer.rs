@@ -28,7 +28,7 @@ const FRESH: u64 = 0b100;
 pub fn triple_buffer(shape: HopShape) -> Result<(TripleWriter, TripleReader), ShapeError> {
     // The reader begins with half 0, the writer with half 2, and half 1 stands in the middle.
     let storage = shape.storage(Buffering::Triple, 1)?;
-    let reader = TripleReader { cursor: Cursor::new(Arc::clone(&storage), 0) };
+    let reader = TripleReader { cursor: Cursor::new(Arc::clone(&storage), 0), next: 2 };
     let capacity = storage.layout().hops_per_half;
     let floats_per_hop = storage.layout().floats_per_hop;
     let writer = TripleWriter {
@@ -49,6 +49,8 @@ pub fn triple_buffer(shape: HopShape) -> Result<(TripleWriter, TripleReader), Sh
 #[derive(Debug)]
 pub struct TripleReader {
     cursor: Cursor,
+    /// Neither ours nor the one that was given last: what the worker fills, if both keep step.
+    next: usize,
 }
 
 impl sealed::Read for TripleReader {
@@ -66,12 +68,17 @@ impl sealed::Read for TripleReader {
     fn advance(&mut self, hop: u64) -> Option<usize> {
         let middle = &self.cursor.storage.control().fence.status;
         // The one load. Relaxed, since nothing is read before the exchange.
-        if middle.load(Ordering::Relaxed) & FRESH == 0 {
+        let seen = middle.load(Ordering::Relaxed);
+        // The exchange holds up every read after it, so the half is sent for before.
+        self.cursor.bring_near(self.next);
+        if seen & FRESH == 0 {
             return None;
         }
         // Acquire: the samples of the half we get. Release: our reads of the one we give.
-        let got = middle.swap(self.cursor.half() as u64, order("triple.take", Ordering::AcqRel));
+        let given = self.cursor.half();
+        let got = middle.swap(given as u64, order("triple.take", Ordering::AcqRel));
         self.cursor.adopt((got & INDEX) as usize);
+        self.next = 3 - given - self.cursor.half();
         self.cursor.publish_swaps();
         match self.cursor.find(hop) {
             Found::At(place) => Some(place),

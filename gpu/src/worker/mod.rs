@@ -105,16 +105,10 @@ impl Worker {
 
     fn run(mut self) {
         let _flush = scumble_dsp::denormals::FlushDenormals::new();
-        // Nothing was to be done, until the alarm if there was one.
-        let (mut idle, mut alarm) = (false, None);
         while self.messages() {
             let pushed = self.turn();
             if let (Some(pushed), Some(rhythm)) = (pushed, &mut self.rhythm) {
-                rhythm.beat(pushed, idle);
-                if let Some(alarm) = alarm.take() {
-                    rhythm.woke(alarm, pushed);
-                }
-                idle = false;
+                rhythm.call(pushed);
             }
             let worked = pushed.is_some();
             if self.run_commands(worked) || worked || self.background() {
@@ -126,30 +120,24 @@ impl Worker {
                 () if unpublished => SHORT_SLEEP,
                 () => IDLE_SLEEP,
             };
-            idle = true;
-            alarm = if limit == IDLE_SLEEP { self.await_alarm() } else { None };
-            if alarm.is_none() {
-                self.sleeper.sleep(limit);
+            let rhythm = self.rhythm.as_mut().filter(|_| limit == IDLE_SLEEP);
+            match rhythm.and_then(|rhythm| rhythm.rest(Instant::now())) {
+                Some(alarm) => self.await_ring(alarm),
+                None => {
+                    self.sleeper.sleep(limit);
+                }
             }
         }
         // The device is dropped here, on the thread that used it; the helper is joined by its drop.
     }
 
-    /// Sleeps until shortly before the audio threads are expected, and stays up until they come; the
-    /// alarm, if someone has rung by then.
-    fn await_alarm(&mut self) -> Option<Alarm> {
-        let rhythm = self.rhythm.as_mut()?;
-        let now = Instant::now();
-        let alarm = rhythm.alarm(now)?;
-        std::thread::sleep(alarm.at - now);
-        while Instant::now() < alarm.until {
-            if self.sleeper.rang() {
-                return Some(alarm);
-            }
+    /// Sleeps until shortly before the audio threads are expected, and stays up until they come or
+    /// are overdue.
+    fn await_ring(&mut self, alarm: Alarm) {
+        std::thread::sleep(alarm.at.saturating_duration_since(Instant::now()));
+        while !self.sleeper.rang() && Instant::now() < alarm.until {
             std::hint::spin_loop();
         }
-        rhythm.lost();
-        None
     }
 
     /// Handles what the control side and the helper sent. False when it is time to end.
