@@ -106,9 +106,9 @@ impl Rhythm {
     /// slowly with all others.
     fn next_beat(&self, pushed: Instant) -> Option<Instant> {
         let since = pushed.saturating_duration_since(self.beat);
-        let beat = (1..=BEATS_OUT + 1)
-            .map(|beats| self.period * beats)
-            .find(|beat| PERIODS.contains(&self.period) && beat.abs_diff(since) < self.period / 2)?;
+        let beat = (1..=BEATS_OUT + 1).map(|beats| self.period * beats).find(|beat| {
+            PERIODS.contains(&self.period) && beat.abs_diff(since) < self.period / 2
+        })?;
         let beat = self.beat + beat;
         match pushed.checked_duration_since(beat) {
             Some(late) => (late <= self.period / 8).then(|| beat + late / 8),
@@ -171,7 +171,8 @@ mod tests {
 
     #[test]
     fn a_host_that_was_late_catches_up_or_goes_on_from_there() {
-        for (late, catches_up) in [(PERIOD / 3, true), (PERIOD / 3, false), (3 * PERIOD / 2, true)] {
+        for (late, catches_up) in [(PERIOD / 3, true), (PERIOD / 3, false), (3 * PERIOD / 2, true)]
+        {
             let (mut rhythm, last) = after(100);
             let call_after = last + PERIOD + late;
             call(&mut rhythm, call_after);
