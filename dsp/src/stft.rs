@@ -59,6 +59,54 @@ wide! {
     }
 }
 
+/// One real transform there and back, with the memory that it takes.
+struct RealFft {
+    forward: Arc<dyn RealToComplex<f32>>,
+    inverse: Arc<dyn ComplexToReal<f32>>,
+    time: Vec<f32>,
+    freq: Vec<Complex<f32>>,
+    scratch: Vec<Complex<f32>>,
+}
+
+impl RealFft {
+    fn new(n: usize) -> Self {
+        let mut planner = RealFftPlanner::new();
+        let forward = planner.plan_fft_forward(n);
+        let inverse = planner.plan_fft_inverse(n);
+        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
+        Self {
+            forward,
+            inverse,
+            time: vec![0.0; n],
+            freq: vec![Complex::default(); n / 2 + 1],
+            scratch: vec![Complex::default(); scratch],
+        }
+    }
+
+    /// `time` to `freq`.
+    fn forward(&mut self) {
+        let done =
+            self.forward.process_with_scratch(&mut self.time, &mut self.freq, &mut self.scratch);
+        debug_assert!(done.is_ok(), "lengths were fixed at construction");
+    }
+
+    /// `time` to `row`.
+    fn forward_into(&mut self, row: &mut [Complex<f32>]) {
+        let done = self.forward.process_with_scratch(&mut self.time, row, &mut self.scratch);
+        debug_assert!(done.is_ok(), "lengths were fixed at construction");
+    }
+
+    /// `freq` to `time`, less what the spectrum of real samples cannot have.
+    fn inverse(&mut self) {
+        let last = self.freq.len() - 1;
+        self.freq[0].im = 0.0;
+        self.freq[last].im = 0.0;
+        let done =
+            self.inverse.process_with_scratch(&mut self.freq, &mut self.time, &mut self.scratch);
+        debug_assert!(done.is_ok(), "lengths were fixed at construction");
+    }
+}
+
 /// Transforms of the live path: frames are rotated so that the centre of the synthesis part is the
 /// phase reference ([`WindowSpec::centre`]).
 pub struct FramePlan {
@@ -68,20 +116,12 @@ pub struct FramePlan {
     synthesis: Vec<f32>,
     /// Product of both windows: what an untouched frame is worth.
     product: Vec<f32>,
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    time: Vec<f32>,
-    freq: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
+    fft: RealFft,
 }
 
 impl FramePlan {
     pub fn new(spec: &WindowSpec) -> Self {
         let windows = spec.windows();
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(spec.n);
-        let inverse = planner.plan_fft_inverse(spec.n);
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         let scale = 1.0 / spec.n as f32;
         let tail = &windows.analysis[spec.n - spec.m..];
         Self {
@@ -89,11 +129,7 @@ impl FramePlan {
             product: tail.iter().zip(&windows.synthesis).map(|(a, s)| a * s).collect(),
             synthesis: windows.synthesis.iter().map(|w| w * scale).collect(),
             analysis: windows.analysis,
-            forward,
-            inverse,
-            time: vec![0.0; spec.n],
-            freq: vec![Complex::default(); spec.bins()],
-            scratch: vec![Complex::default(); scratch],
+            fft: RealFft::new(spec.n),
         }
     }
 
@@ -104,28 +140,21 @@ impl FramePlan {
     /// Spectrum of the `n` samples of `frame`.
     pub fn analyse(&mut self, frame: &[f32], out: &mut Spectrum) {
         let (n, centre) = (self.spec.n, self.spec.centre());
-        let (late, early) = self.time.split_at_mut(n - centre);
+        let (late, early) = self.fft.time.split_at_mut(n - centre);
         multiply(&frame[centre..n], &self.analysis[centre..], late);
         multiply(&frame[..centre], &self.analysis[..centre], early);
-        let transformed =
-            self.forward.process_with_scratch(&mut self.time, &mut self.freq, &mut self.scratch);
-        debug_assert!(transformed.is_ok(), "lengths were fixed at construction");
-        split(&self.freq, &mut out.re, &mut out.im, &mut out.mag);
+        self.fft.forward();
+        split(&self.fft.freq, &mut out.re, &mut out.im, &mut out.mag);
     }
 
     /// The last `m` samples of the frame whose spectrum this is, windowed for overlap-add.
     pub fn synthesise(&mut self, re: &[f32], im: &[f32], part: &mut [f32]) {
         let half = self.spec.m / 2;
-        join(re, im, &mut self.freq);
-        let last = self.freq.len() - 1;
-        self.freq[0].im = 0.0;
-        self.freq[last].im = 0.0;
-        let transformed =
-            self.inverse.process_with_scratch(&mut self.freq, &mut self.time, &mut self.scratch);
-        debug_assert!(transformed.is_ok(), "lengths were fixed at construction");
+        join(re, im, &mut self.fft.freq);
+        self.fft.inverse();
         let (first, second) = part.split_at_mut(half);
-        multiply(&self.time[self.spec.n - half..], &self.synthesis[..half], first);
-        multiply(&self.time[..half], &self.synthesis[half..], second);
+        multiply(&self.fft.time[self.spec.n - half..], &self.synthesis[..half], first);
+        multiply(&self.fft.time[..half], &self.synthesis[half..], second);
     }
 
     /// What `synthesise` would give for an untouched frame, without the transforms.
@@ -140,11 +169,7 @@ pub struct Stft {
     window: Vec<f32>,
     dual: Vec<f32>,
     hop: usize,
-    forward: Arc<dyn RealToComplex<f32>>,
-    inverse: Arc<dyn ComplexToReal<f32>>,
-    time: Vec<f32>,
-    freq: Vec<Complex<f32>>,
-    scratch: Vec<Complex<f32>>,
+    fft: RealFft,
 }
 
 impl Stft {
@@ -152,25 +177,17 @@ impl Stft {
     pub fn new(spec: &WindowSpec) -> Self {
         assert_eq!(spec.n, spec.m, "a whole-signal transform needs a symmetric window");
         let windows = spec.windows();
-        let mut planner = RealFftPlanner::new();
-        let forward = planner.plan_fft_forward(spec.n);
-        let inverse = planner.plan_fft_inverse(spec.n);
-        let scratch = forward.get_scratch_len().max(inverse.get_scratch_len());
         let scale = 1.0 / spec.n as f32;
         Self {
             window: windows.analysis,
             dual: windows.synthesis.iter().map(|w| w * scale).collect(),
             hop: spec.h,
-            forward,
-            inverse,
-            time: vec![0.0; spec.n],
-            freq: vec![Complex::default(); spec.bins()],
-            scratch: vec![Complex::default(); scratch],
+            fft: RealFft::new(spec.n),
         }
     }
 
     pub fn bins(&self) -> usize {
-        self.freq.len()
+        self.fft.freq.len()
     }
 
     /// Whole frames in a signal.
@@ -181,25 +198,18 @@ impl Stft {
 
     /// All frames of `signal` into `out`, frame by frame, `bins` values each.
     pub fn forward(&mut self, signal: &[f32], out: &mut [Complex<f32>]) {
-        let (n, bins) = (self.window.len(), self.freq.len());
+        let (n, bins) = (self.window.len(), self.fft.freq.len());
         for (f, row) in out.chunks_exact_mut(bins).enumerate().take(self.frames(signal.len())) {
-            multiply(&signal[f * self.hop..][..n], &self.window, &mut self.time);
-            let transformed =
-                self.forward.process_with_scratch(&mut self.time, row, &mut self.scratch);
-            debug_assert!(transformed.is_ok(), "lengths were fixed at construction");
+            multiply(&signal[f * self.hop..][..n], &self.window, &mut self.fft.time);
+            self.fft.forward_into(row);
         }
     }
 
     /// Overlap-adds one frame into `out[..n]`.
     pub fn inverse_into(&mut self, row: &[Complex<f32>], out: &mut [f32]) {
-        self.freq.copy_from_slice(row);
-        let last = self.freq.len() - 1;
-        self.freq[0].im = 0.0;
-        self.freq[last].im = 0.0;
-        let transformed =
-            self.inverse.process_with_scratch(&mut self.freq, &mut self.time, &mut self.scratch);
-        debug_assert!(transformed.is_ok(), "lengths were fixed at construction");
-        for ((o, t), w) in out.iter_mut().zip(&self.time).zip(&self.dual) {
+        self.fft.freq.copy_from_slice(row);
+        self.fft.inverse();
+        for ((o, t), w) in out.iter_mut().zip(&self.fft.time).zip(&self.dual) {
             *o += t * w;
         }
     }

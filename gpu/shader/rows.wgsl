@@ -31,6 +31,11 @@ fn place(item: u32) -> Place {
         k * step.unit);
 }
 
+// Point `i` of the butterfly, turned to where it belongs.
+fn turned(p: Place, i: u32) -> vec2<f32> {
+    return complex_mul(work[p.source + i * p.apart], turn(i * p.unit));
+}
+
 @compute @workgroup_size(64)
 fn pass_2(@builtin(global_invocation_id) id: vec3<u32>) {
     let item = step.first + id.x;
@@ -39,7 +44,7 @@ fn pass_2(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let p = place(item);
     let a = work[p.source];
-    let b = complex_mul(work[p.source + p.apart], turn(p.unit));
+    let b = turned(p, 1u);
     work[p.to] = a + b;
     work[p.to + step.span] = a - b;
 }
@@ -52,8 +57,8 @@ fn pass_3(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let p = place(item);
     let a = work[p.source];
-    let b = complex_mul(work[p.source + p.apart], turn(p.unit));
-    let c = complex_mul(work[p.source + 2u * p.apart], turn(2u * p.unit));
+    let b = turned(p, 1u);
+    let c = turned(p, 2u);
     let sum = b + c;
     let middle = a - 0.5 * sum;
     let side = (step.sign * SIN_60) * turn_back(b - c);
@@ -70,9 +75,9 @@ fn pass_4(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let p = place(item);
     let a = work[p.source];
-    let b = complex_mul(work[p.source + p.apart], turn(p.unit));
-    let c = complex_mul(work[p.source + 2u * p.apart], turn(2u * p.unit));
-    let d = complex_mul(work[p.source + 3u * p.apart], turn(3u * p.unit));
+    let b = turned(p, 1u);
+    let c = turned(p, 2u);
+    let d = turned(p, 3u);
     let s0 = a + c;
     let d0 = a - c;
     let s1 = b + d;
@@ -91,10 +96,10 @@ fn pass_5(@builtin(global_invocation_id) id: vec3<u32>) {
     }
     let p = place(item);
     let a = work[p.source];
-    let b = complex_mul(work[p.source + p.apart], turn(p.unit));
-    let c = complex_mul(work[p.source + 2u * p.apart], turn(2u * p.unit));
-    let d = complex_mul(work[p.source + 3u * p.apart], turn(3u * p.unit));
-    let e = complex_mul(work[p.source + 4u * p.apart], turn(4u * p.unit));
+    let b = turned(p, 1u);
+    let c = turned(p, 2u);
+    let d = turned(p, 3u);
+    let e = turned(p, 4u);
     let s1 = b + e;
     let d1 = b - e;
     let s2 = c + d;

@@ -57,6 +57,29 @@ impl Stage {
         self.harness.run_steps(2);
     }
 
+    fn wheel(&mut self, lines: f32) {
+        self.harness.event(egui::Event::MouseWheel {
+            unit: egui::MouseWheelUnit::Line,
+            delta: vec2(0.0, lines),
+            phase: egui::TouchPhase::Move,
+            source: egui::MouseWheelSource::Unknown,
+            modifiers: Modifiers::NONE,
+        });
+        self.harness.run_steps(2);
+    }
+
+    fn right_click(&mut self, at: Pos2) {
+        for pressed in [true, false] {
+            self.harness.event(egui::Event::PointerButton {
+                pos: at,
+                button: egui::PointerButton::Secondary,
+                pressed,
+                modifiers: Modifiers::NONE,
+            });
+            self.harness.step();
+        }
+    }
+
     fn key(&mut self, modifiers: Modifiers, key: Key) {
         self.harness.key_press_modifiers(modifiers, key);
         self.harness.run_steps(2);
@@ -159,15 +182,7 @@ fn the_right_button_erases_and_alt_cuts() {
     s.harness.drop_at(at);
     s.harness.run_steps(2);
     assert!(s.host().strokes[0].strength < 0.0);
-    for pressed in [true, false] {
-        s.harness.event(egui::Event::PointerButton {
-            pos: at,
-            button: egui::PointerButton::Secondary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        });
-        s.harness.step();
-    }
+    s.right_click(at);
     s.harness.step();
     assert_eq!(s.host().strokes[1].kind, StrokeKind::Erase);
 }
@@ -191,14 +206,7 @@ fn strokes_are_selected_moved_changed_and_deleted() {
     // Its size by the knob that otherwise sizes the brush.
     s.harness.get_by_label("Brush Size").hover();
     s.harness.step();
-    s.harness.event(egui::Event::MouseWheel {
-        unit: egui::MouseWheelUnit::Line,
-        delta: vec2(0.0, 2.0),
-        phase: egui::TouchPhase::Move,
-        source: egui::MouseWheelSource::Unknown,
-        modifiers: Modifiers::NONE,
-    });
-    s.harness.run_steps(2);
+    s.wheel(2.0);
     assert!(s.host().strokes[0].radius_octaves > before.radius_octaves * 1.05);
     // A move is one step of undo, however many frames it took.
     s.click("Undo");
@@ -216,15 +224,7 @@ fn a_selected_stroke_becomes_another_by_its_menu() {
     s.drag(&[at]);
     s.click("Select");
     s.drag(&[at]);
-    for pressed in [true, false] {
-        s.harness.event(egui::Event::PointerButton {
-            pos: at,
-            button: egui::PointerButton::Secondary,
-            pressed,
-            modifiers: Modifiers::NONE,
-        });
-        s.harness.step();
-    }
+    s.right_click(at);
     s.harness.run_steps(2);
     s.click("Warp time");
     assert_eq!(s.host().strokes[0].kind, StrokeKind::WarpTime);
@@ -395,14 +395,7 @@ fn zoom_keeps_what_is_under_the_pointer() {
     s.harness.hover_at(at);
     s.harness.step();
     for _ in 0..5 {
-        s.harness.event(egui::Event::MouseWheel {
-            unit: egui::MouseWheelUnit::Line,
-            delta: vec2(0.0, 1.0),
-            phase: egui::TouchPhase::Move,
-            source: egui::MouseWheelSource::Unknown,
-            modifiers: Modifiers::NONE,
-        });
-        s.harness.step();
+        s.wheel(1.0);
     }
     let view = s.state().canvas.view;
     assert!(view.width() < 0.6);

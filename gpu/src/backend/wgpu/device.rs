@@ -202,6 +202,40 @@ impl Gpu {
         Ok(())
     }
 
+    /// Layouts for kernels that all bind the same storage buffers: for each, whether it is written.
+    /// `records` says that the first is bound one record at a time.
+    pub(super) fn layouts(
+        &self,
+        name: &'static str,
+        written: &[bool],
+        records: bool,
+    ) -> Result<(wgpu::BindGroupLayout, wgpu::PipelineLayout), DeviceError> {
+        let entries: Vec<_> = (0u32..)
+            .zip(written)
+            .map(|(binding, &written)| wgpu::BindGroupLayoutEntry {
+                binding,
+                visibility: wgpu::ShaderStages::COMPUTE,
+                ty: wgpu::BindingType::Buffer {
+                    ty: wgpu::BufferBindingType::Storage { read_only: !written },
+                    has_dynamic_offset: records && binding == 0,
+                    min_binding_size: None,
+                },
+                count: None,
+            })
+            .collect();
+        let bindings = self.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
+            label: Some(name),
+            entries: &entries,
+        });
+        let layout = self.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
+            label: Some(name),
+            bind_group_layouts: &[Some(&bindings)],
+            immediate_size: 0,
+        });
+        self.take_error()?;
+        Ok((bindings, layout))
+    }
+
     /// Submits one finished command buffer and counts it.
     pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> Submission {
         let serial = self.watch.submitted.fetch_add(1, Ordering::AcqRel) + 1;

@@ -27,29 +27,7 @@ pub struct Maker {
 impl Maker {
     fn new(gpu: &Gpu) -> Result<Self, DeviceError> {
         gpu.enter_pass("bind group layout");
-        let entries: Vec<_> = (0u32..)
-            .zip(BINDINGS)
-            .map(|(binding, written)| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only: !written },
-                    has_dynamic_offset: false,
-                    min_binding_size: None,
-                },
-                count: None,
-            })
-            .collect();
-        let bindings = gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("scumble"),
-            entries: &entries,
-        });
-        let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("scumble"),
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
-        gpu.take_error()?;
+        let (bindings, layout) = gpu.layouts("scumble", &BINDINGS, false)?;
         Ok(Self { bindings, layout })
     }
 

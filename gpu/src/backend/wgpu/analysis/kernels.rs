@@ -103,29 +103,7 @@ pub struct Kernels {
 impl Kernels {
     pub fn new(gpu: &Gpu) -> Result<Arc<Self>, DeviceError> {
         gpu.enter_pass("analysis layout");
-        let entries: Vec<_> = (0u32..)
-            .zip(BINDINGS)
-            .map(|(binding, written)| wgpu::BindGroupLayoutEntry {
-                binding,
-                visibility: wgpu::ShaderStages::COMPUTE,
-                ty: wgpu::BindingType::Buffer {
-                    ty: wgpu::BufferBindingType::Storage { read_only: !written },
-                    has_dynamic_offset: binding == 0,
-                    min_binding_size: None,
-                },
-                count: None,
-            })
-            .collect();
-        let bindings = gpu.device.create_bind_group_layout(&wgpu::BindGroupLayoutDescriptor {
-            label: Some("analysis"),
-            entries: &entries,
-        });
-        let layout = gpu.device.create_pipeline_layout(&wgpu::PipelineLayoutDescriptor {
-            label: Some("analysis"),
-            bind_group_layouts: &[Some(&bindings)],
-            immediate_size: 0,
-        });
-        gpu.take_error()?;
+        let (bindings, layout) = gpu.layouts("analysis", &BINDINGS, true)?;
         Ok(Arc::new(Self { bindings, layout, built: RwLock::default() }))
     }
 
