@@ -72,6 +72,8 @@ pub struct Framer {
     next: u64,
     fresh: bool,
     glides: Glides,
+    /// What was asked for when all glides had arrived, and what they then made of it.
+    settled: Option<(EffectSettings, FrameParams)>,
     warp_mix: f64,
     /// Running phases of the warp, turns.
     warp_phase: f64,
@@ -97,6 +99,7 @@ impl Framer {
             next: 0,
             fresh: true,
             glides: Glides::default(),
+            settled: None,
             warp_mix: 0.0,
             warp_phase: 0.0,
             warp_phase_per_band: 0.0,
@@ -139,13 +142,12 @@ impl Framer {
     /// The parameters of the next frame.
     pub fn next(&mut self, settings: &EffectSettings, playhead: Playhead) -> FrameParams {
         let n = self.next;
-        let settings = settings.sanitised();
         let mut params = FrameParams::neutral(n);
         params.seed = settings.seed;
-        self.glide(&settings, &mut params);
+        self.glide(settings, &mut params);
         self.locate(playhead, &mut params);
         self.warp(&mut params);
-        self.hold(n, &settings, &mut params);
+        self.hold(n, settings, &mut params);
         self.noise(n, &mut params);
         self.next += 1;
         self.fresh = false;
@@ -156,28 +158,42 @@ impl Framer {
         self.spec.h as f64 / self.sample_rate
     }
 
-    fn glide(&mut self, settings: &EffectSettings, params: &mut FrameParams) {
+    fn glide(&mut self, asked: &EffectSettings, params: &mut FrameParams) {
+        if let Some((settings, settled)) = &self.settled
+            && settings == asked
+        {
+            let FrameParams { frame_lo, frame_hi, .. } = *params;
+            *params = FrameParams { frame_lo, frame_hi, ..*settled };
+            return;
+        }
+        let settings = asked.sanitised();
         let seconds = self.hop_seconds();
         let rate = if self.fresh { 1.0 } else { 1.0 - (-seconds / GLIDE_SECONDS).exp() };
         let per_bin = self.sample_rate / self.spec.n as f64;
         let stride = seconds * self.spec.stride_hops() as f64;
         let g = &mut self.glides;
+        let mut moving = false;
+        let mut step = |glide: &mut Glide, target: f64, arrive: f64| {
+            let value = glide.step(target, rate, arrive);
+            moving |= value != target;
+            value
+        };
 
         let blur = f64::from(settings.blur_time_ms) / 1000.0 / stride;
-        params.blur_time = g.blur_time.step(blur, rate, 1e-3) as f32;
-        params.blur_freq = g.blur_freq.step(f64::from(settings.blur_freq_oct), rate, 1e-4) as f32;
-        params.diffuse = g.diffuse.step(f64::from(settings.diffuse), rate, 1e-4) as f32;
-        params.mod_low = g.mod_low.step(f64::from(settings.mod_low_hz) * stride, rate, 1e-5) as f32;
+        params.blur_time = step(&mut g.blur_time, blur, 1e-3) as f32;
+        params.blur_freq = step(&mut g.blur_freq, f64::from(settings.blur_freq_oct), 1e-4) as f32;
+        params.diffuse = step(&mut g.diffuse, f64::from(settings.diffuse), 1e-4) as f32;
+        params.mod_low = step(&mut g.mod_low, f64::from(settings.mod_low_hz) * stride, 1e-5) as f32;
         let smooth = if settings.mod_high_hz >= MOD_HIGH_OFF_HZ {
             0.0
         } else {
             f64::from(GAUSSIAN_CORNER / settings.mod_high_hz) / stride
         };
-        params.mod_smooth = g.mod_smooth.step(smooth, rate, 1e-3) as f32;
+        params.mod_smooth = step(&mut g.mod_smooth, smooth, 1e-3) as f32;
 
         // Corners glide in octaves above a floor, so that off is a number like any other.
         let low = (1.0 + f64::from(settings.low_cut_hz) / 20.0).ln();
-        let low = g.low_cut.step(low, rate, 1e-4).exp() - 1.0;
+        let low = step(&mut g.low_cut, low, 1e-4).exp() - 1.0;
         params.low_cut = (20.0 * low / per_bin) as f32;
         let off = f64::from(HIGH_CUT_OFF_HZ);
         let inverse = if settings.high_cut_hz >= HIGH_CUT_OFF_HZ {
@@ -185,14 +201,14 @@ impl Framer {
         } else {
             1.0 / f64::from(settings.high_cut_hz)
         };
-        let high = g.high_cut.step((1.0 + off * inverse).ln(), rate, 1e-4).exp() - 1.0;
+        let high = step(&mut g.high_cut, (1.0 + off * inverse).ln(), 1e-4).exp() - 1.0;
         params.high_cut_inverse = (high / off * per_bin) as f32;
 
-        params.shift = (g.shift.step(f64::from(settings.shift_hz), rate, 1e-3) / per_bin) as f32;
-        let stretch = g.stretch.step(f64::from(settings.stretch) - 1.0, rate, 1e-6);
+        params.shift = (step(&mut g.shift, f64::from(settings.shift_hz), 1e-3) / per_bin) as f32;
+        let stretch = step(&mut g.stretch, f64::from(settings.stretch) - 1.0, 1e-6);
         params.stretch = stretch as f32;
-        params.pivot = (g.pivot.step(f64::from(settings.pivot_hz), rate, 1e-3) / per_bin) as f32;
-        params.paint = g.paint.step(f64::from(settings.paint), rate, 1e-4) as f32;
+        params.pivot = (step(&mut g.pivot, f64::from(settings.pivot_hz), 1e-3) / per_bin) as f32;
+        params.paint = step(&mut g.paint, f64::from(settings.paint), 1e-4) as f32;
 
         let on = |yes: bool, flag: u32| if yes { flag } else { 0 };
         params.flags = on(
@@ -201,6 +217,7 @@ impl Framer {
         ) | on(params.blur_freq > 0.0, flag::BLUR_FREQ)
             | on(params.diffuse > 0.0, flag::DIFFUSE)
             | on(params.low_cut > 0.0 || params.high_cut_inverse > 0.0, flag::FILTER);
+        self.settled = (!moving).then_some((*asked, *params));
     }
 
     /// The crossfade to the warped sound and its running phases.
@@ -301,5 +318,39 @@ impl Framer {
         params.noise_fraction = (n % hops_per_cell) as f32 / hops_per_cell as f32;
         let per_hop = ((self.spec.h as u64) << 32) / self.spec.n as u64;
         params.bin_phase = n.wrapping_mul(per_hop) as u32;
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+    use crate::quality::Quality;
+
+    // S12: what is remembered must not be heard.
+    #[test]
+    fn a_settled_framer_says_what_it_would_have_worked_out() {
+        let spec = WindowSpec::new(Quality::Live, 48_000.0);
+        let (mut lazy, mut diligent) = (Framer::new(spec, 48_000.0), Framer::new(spec, 48_000.0));
+        let mut settings = EffectSettings::default();
+        let mut remembered = 0;
+        for frame in 0..6000 {
+            match frame % 1500 {
+                100 => settings.blur_time_ms = frame as f32 / 20.0,
+                110 => (settings.stretch, settings.low_cut_hz) = (1.2, 80.0),
+                600 => settings = EffectSettings { freeze: true, ..settings },
+                900 => settings.pivot_hz = f32::NAN,
+                1200 => settings = EffectSettings { seed: frame, ..EffectSettings::default() },
+                _ => {}
+            }
+            remembered += u32::from(lazy.settled.is_some_and(|(asked, _)| asked == settings));
+            diligent.settled = None;
+            let playhead = Playhead { position: f64::from(frame) / 7000.0, field: None };
+            assert_eq!(
+                lazy.next(&settings, playhead),
+                diligent.next(&settings, playhead),
+                "{frame}"
+            );
+        }
+        assert!((2000..5500).contains(&remembered), "{remembered}");
     }
 }

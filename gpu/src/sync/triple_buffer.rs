@@ -8,7 +8,8 @@
 //! **What the orderings prevent.** Both exchanges are one read-modify-write of the word that says
 //! which half is in the middle, so no half is ever on two sides. Release: what I wrote (worker) or
 //! still read (audio thread) in the half that I give comes before the other side's use of it.
-//! Acquire: the other side's use of the half that I get comes before mine.
+//! Acquire: the other side's use of the half that I get comes before mine. The half that the reader
+//! will most likely get is brought near before the exchange, which holds up every read after it.
 //!
 //! **When the worker is late,** the reader finds the middle not fresh: one load. **When the reader
 //! is late,** the worker replaces the middle; hops that fall out of the window while still wanted
@@ -68,12 +69,10 @@ impl sealed::Read for TripleReader {
     fn advance(&mut self, hop: u64) -> Option<usize> {
         let middle = &self.cursor.storage.control().fence.status;
         // The one load. Relaxed, since nothing is read before the exchange.
-        let seen = middle.load(Ordering::Relaxed);
-        // The exchange holds up every read after it, so the half is sent for before.
-        self.cursor.bring_near(self.next);
-        if seen & FRESH == 0 {
+        if middle.load(Ordering::Relaxed) & FRESH == 0 {
             return None;
         }
+        self.cursor.bring_near(self.next);
         // Acquire: the samples of the half we get. Release: our reads of the one we give.
         let given = self.cursor.half();
         let got = middle.swap(given as u64, order("triple.take", Ordering::AcqRel));

@@ -365,6 +365,7 @@ mod tests {
 
     use clap::Parser;
 
+    use super::super::output::UnfinishedSound;
     use super::super::{Command, Words};
     use super::*;
 
@@ -378,7 +379,7 @@ mod tests {
             .map(|i| (i as f32 / 16_000.0 * 440.0 * std::f32::consts::TAU).sin() * 0.5)
             .collect();
         let sound = Sound { sample_rate: 16_000.0, channels: vec![channel.clone(), channel] };
-        let file = Unfinished::wav(&folder.join("in.wav")).expect("a place");
+        let file = UnfinishedSound::wav(&folder.join("in.wav")).expect("a place");
         file.write(&sound).expect("writes");
         folder
     }
@@ -482,7 +483,7 @@ mod tests {
     fn silence_makes_a_dark_picture() {
         let folder = folder("analyze-silence");
         let sound = Sound { sample_rate: 8_000.0, channels: vec![vec![0.0; 100]] };
-        let file = Unfinished::wav(&folder.join("in.wav")).expect("a place");
+        let file = UnfinishedSound::wav(&folder.join("in.wav")).expect("a place");
         file.write(&sound).expect("writes");
         for transform in ["stft", "mel", "cqt", "vqt", "gabor"] {
             analyze(&folder, "out.png", &["--transform", transform]).expect("analyses");

@@ -11,7 +11,7 @@ use scumble_dsp::store::Store;
 use scumble_dsp::{Stroke, WindowShape, WindowSpec};
 
 use super::files::{Sound, read};
-use super::output::{OutputArgs, Unfinished};
+use super::output::{OutputArgs, UnfinishedSound};
 use super::strokes::read_strokes;
 use super::{CliError, progress};
 
@@ -40,7 +40,7 @@ pub fn run(args: &EditArgs) -> Result<(), CliError> {
     }
     let strokes = read_strokes(&args.strokes)?;
     let sound = read(&args.input)?;
-    let unfinished = Unfinished::sound(&args.output)?;
+    let unfinished = UnfinishedSound::new(&args.output)?;
     let begun = Instant::now();
     let edited = edit(&sound, &strokes, args.length)
         .map_err(|e| CliError::new(format!("{}: {e}", args.input.display())))?;

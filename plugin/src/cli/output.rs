@@ -70,24 +70,9 @@ pub struct Unfinished {
     file: File,
     beside: PathBuf,
     place: PathBuf,
-    format: Format,
 }
 
 impl Unfinished {
-    /// A sound, in the format that its name and the options ask for.
-    pub fn sound(args: &OutputArgs) -> Result<Self, CliError> {
-        let format = Format::of(args)?;
-        let mut unfinished = Self::new(&args.output)?;
-        unfinished.format = format;
-        Ok(unfinished)
-    }
-
-    /// A WAV file.
-    #[cfg(test)]
-    pub fn wav(place: &Path) -> Result<Self, CliError> {
-        Self::sound(&OutputArgs { output: place.to_owned(), bits: 24 })
-    }
-
     /// Finds out whether the place can be written to, before any work is done.
     pub fn new(place: &Path) -> Result<Self, CliError> {
         let place = place.to_owned();
@@ -100,16 +85,7 @@ impl Unfinished {
             .map_err(|e| CliError::new(format!("{}: {e}", place.display())))?;
         parts.push(beside.clone());
         drop(parts);
-        Ok(Self { file, beside, place, format: Format::Wav })
-    }
-
-    /// Writes the sound and puts the file into its place.
-    pub fn write(self, sound: &Sound) -> Result<(), CliError> {
-        let written = match self.format {
-            Format::Wav => write_wav(&self.file, sound),
-            Format::Flac { bits } => write_flac(&self.file, sound, bits, &self.place),
-        };
-        self.finish(written)
+        Ok(Self { file, beside, place })
     }
 
     /// Lets `fill` write and puts the file into its place.
@@ -146,6 +122,36 @@ impl Drop for Unfinished {
             let _ = std::fs::remove_file(&self.beside);
             parts.swap_remove(at);
         }
+    }
+}
+
+/// A sound that is on its way into a file.
+pub struct UnfinishedSound {
+    file: Unfinished,
+    format: Format,
+}
+
+impl UnfinishedSound {
+    /// In the format that the file's name and the options ask for.
+    pub fn new(args: &OutputArgs) -> Result<Self, CliError> {
+        let format = Format::of(args)?;
+        Ok(Self { file: Unfinished::new(&args.output)?, format })
+    }
+
+    /// As WAV.
+    #[cfg(test)]
+    pub fn wav(place: &Path) -> Result<Self, CliError> {
+        Self::new(&OutputArgs { output: place.to_owned(), bits: 24 })
+    }
+
+    /// Writes the sound and puts the file into its place.
+    pub fn write(self, sound: &Sound) -> Result<(), CliError> {
+        let Unfinished { file, place, .. } = &self.file;
+        let written = match self.format {
+            Format::Wav => write_wav(file, sound),
+            Format::Flac { bits } => write_flac(file, sound, bits, place),
+        };
+        self.file.finish(written)
     }
 }
 
@@ -227,11 +233,11 @@ mod tests {
         let args = |name: &str| OutputArgs { output: folder.0.join(name), bits: 24 };
         let sound = Sound { sample_rate: 48_000.0, channels: vec![vec![0.25, -0.5, 1e-3]; 2] };
         for name in ["a.wav", "b.FLAC"] {
-            let unfinished = Unfinished::sound(&args(name)).expect("a place");
+            let unfinished = UnfinishedSound::new(&args(name)).expect("a place");
             assert_eq!(folder.names(), [format!("{name}.part")]);
             drop(unfinished);
             assert!(folder.names().is_empty(), "an unfinished {name} was left");
-            let unfinished = Unfinished::sound(&args(name)).expect("a place");
+            let unfinished = UnfinishedSound::new(&args(name)).expect("a place");
             unfinished.write(&sound).expect("written");
             assert_eq!(folder.names(), [name]);
             let back = read(&folder.0.join(name)).expect("read back");
@@ -239,12 +245,12 @@ mod tests {
             std::fs::remove_file(folder.0.join(name)).expect("removed");
         }
         for name in ["a.mp3", "a", "no/such/folder.wav"] {
-            let error = Unfinished::sound(&args(name)).map(drop).expect_err(name).to_string();
+            let error = UnfinishedSound::new(&args(name)).map(drop).expect_err(name).to_string();
             assert!(error.contains(name), "{error}");
             assert!(folder.names().is_empty(), "{name}");
         }
         let odd = OutputArgs { output: folder.0.join("a.flac"), bits: 20 };
-        assert!(Unfinished::sound(&odd).is_err_and(|e| e.to_string().contains("16 and 24")));
+        assert!(UnfinishedSound::new(&odd).is_err_and(|e| e.to_string().contains("16 and 24")));
     }
 
     #[test]

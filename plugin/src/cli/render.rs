@@ -9,7 +9,7 @@ use nice_plug::prelude::{BufferConfig, Params, ProcessMode, Transport};
 use scumble_params::{Preset, PresetStore, ScumbleParams, factory_presets, read_preset};
 
 use super::files::{Sound, read};
-use super::output::{OutputArgs, Unfinished};
+use super::output::{OutputArgs, UnfinishedSound};
 use super::strokes::read_strokes;
 use super::{CliError, gpu_render, progress};
 use crate::audio::{Plan, Rule};
@@ -86,7 +86,7 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
         EngineWord::Gpu => gpu_render::find_adapter().map(|_| true)?,
         EngineWord::Auto => gpu_render::find_adapter().is_ok(),
     };
-    let unfinished = Unfinished::sound(&args.output)?;
+    let unfinished = UnfinishedSound::new(&args.output)?;
     let begun = Instant::now();
     let rendered = if on_gpu {
         gpu_render::render(&sound, &params, args.bpm, args.tail)?
