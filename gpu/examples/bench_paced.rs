@@ -5,6 +5,8 @@
 mod bench_common;
 #[path = "bench_common/machine.rs"]
 mod machine;
+#[path = "bench_common/pace.rs"]
+mod pace;
 #[path = "bench_common/report.rs"]
 mod report;
 
@@ -12,6 +14,7 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use bench_common::wish;
+use pace::Pace;
 use report::Report;
 use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, WindowSpec};
 use scumble_gpu::backend::wgpu::OpenWgpu;
@@ -55,9 +58,9 @@ fn main() {
     let (mut misses, mut settled, mut on_gpu) = (Vec::new(), None, 0u64);
     let watch = machine::Watch::begin();
     let start = Instant::now();
+    let mut pace = Pace::new(period);
     for index in 0..blocks {
-        let due = start + period * index as u32;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        pace.wait();
         let late = start.elapsed().as_secs_f64() > settle;
         if late && settled.is_none() {
             settled = Some(control.metrics());
@@ -80,9 +83,10 @@ fn main() {
     let all = misses.len();
     misses.retain(|&at| !absences.explain(at));
     eprintln!(
-        "paced: {all} hops missed, {} of them while the machine was there; it was away for {:?}",
+        "paced: {all} hops missed, {} of them while the machine was there; it was away for {:?}; {} dropouts",
         misses.len(),
-        absences.in_all()
+        absences.in_all(),
+        pace.dropouts()
     );
     let end = control.metrics();
     let part = settled.map_or(end, |settled| end.since(&settled));

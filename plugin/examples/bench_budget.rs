@@ -3,6 +3,9 @@
 //! both cores busy. Prints one JSON array. The parts are what the plugin itself measures and shows.
 
 mod bench_common;
+#[allow(dead_code)]
+#[path = "../../gpu/examples/bench_common/pace.rs"]
+mod pace;
 
 /// The editor's made-up host, which its own benches and pictures use.
 #[allow(dead_code)]
@@ -52,9 +55,9 @@ fn play(engine: &Engine, block: usize, instances: usize, seconds: f64) -> Played
     let period = Duration::from_secs_f64(block as f64 / f64::from(RATE));
     let (mut before, mut calls) = (None, Vec::new());
     let begun = Instant::now();
-    for number in 0u32.. {
-        let due = begun + period * number;
-        std::thread::sleep(due.saturating_duration_since(Instant::now()));
+    let mut pace = pace::Pace::new(period);
+    loop {
+        pace.wait();
         let elapsed = begun.elapsed().as_secs_f64();
         if elapsed > seconds {
             break;

@@ -4,6 +4,9 @@
 mod bench_common;
 #[path = "../../gpu/examples/bench_common/machine.rs"]
 mod machine;
+#[allow(dead_code)]
+#[path = "../../gpu/examples/bench_common/pace.rs"]
+mod pace;
 
 use std::sync::atomic::{AtomicBool, Ordering};
 use std::time::{Duration, Instant};
@@ -74,14 +77,10 @@ fn watch(engine: &Engine, axis: Option<Axis>, seconds: f64) -> Looked {
         play_as_a_host_does();
         let (settings, transport, noise) = (settings(), Transport::new(RATE), noise(BLOCK));
         let period = Duration::from_secs_f64(BLOCK as f64 / f64::from(RATE));
-        let begun = Instant::now();
+        let mut pace = pace::Pace::new(period);
         let (mut late, mut before) = (Vec::new(), 0);
-        for number in 0u32.. {
-            if stop.load(Ordering::Acquire) {
-                break;
-            }
-            let due = begun + period * number;
-            std::thread::sleep(due.saturating_duration_since(Instant::now()));
+        while !stop.load(Ordering::Acquire) {
+            pace.wait();
             let (mut left, mut right) = (noise.clone(), noise.clone());
             processor.process(&mut [&mut left, &mut right], &settings, &transport);
             let misses = counts.metrics().count(Counter::Misses);
