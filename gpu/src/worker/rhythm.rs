@@ -81,7 +81,8 @@ impl Rhythm {
         }
         self.last = Some(pushed);
         let even = PERIODS.contains(&interval) && interval.abs_diff(self.period) <= self.period / 8;
-        let on_beat = self.next_beat(pushed);
+        // Who left a beat out was late for it, even if another is near.
+        let on_beat = self.next_beat(pushed).filter(|_| 2 * interval < 3 * self.period);
         if even || on_beat.is_some() {
             self.steady = self.steady.saturating_add(1);
             self.stumbled = false;
@@ -171,8 +172,13 @@ mod tests {
 
     #[test]
     fn a_host_that_was_late_catches_up_or_goes_on_from_there() {
-        for (late, catches_up) in [(PERIOD / 3, true), (PERIOD / 3, false), (3 * PERIOD / 2, true)]
-        {
+        for (late, catches_up) in [
+            (PERIOD / 3, true),
+            (PERIOD / 3, false),
+            (19 * PERIOD / 20, true),
+            (3 * PERIOD / 2, true),
+            (2 * PERIOD, false),
+        ] {
             let (mut rhythm, last) = after(100);
             let call_after = last + PERIOD + late;
             call(&mut rhythm, call_after);
