@@ -1,7 +1,8 @@
 //! Scumble in a CLAP host: what issue by issue a DAW does with it (X1, X2, X7, X9).
 
 use std::collections::BTreeSet;
-use std::sync::atomic::{AtomicBool, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicUsize, Ordering};
+use std::time::Instant;
 
 use scumble_tests::clap_host::{
     Blocks, Bundle, ParamEvent, Plugin, SCUMBLE_ID, TailLength, param_id,
@@ -194,26 +195,37 @@ fn the_main_thread_reads_saves_and_loads_while_the_audio_thread_plays() {
     let mut processor = plugin.activate(48_000.0, 128).unwrap();
     let latency = plugin.latency().unwrap();
     let state = plugin.save().unwrap();
-    let done = AtomicBool::new(false);
-    let (processor, input, output, rounds) = std::thread::scope(|scope| {
+    const PARTS: usize = 8;
+    let (done, rounds) = (AtomicBool::new(false), AtomicUsize::new(0));
+    let (processor, input, output) = std::thread::scope(|scope| {
         let audio = scope.spawn(|| {
-            let input = noise(3, 2, 96_000);
-            let output = processor.render(&input, &mut Blocks::Fixed(128)).unwrap();
+            let input = noise(3, 2, PARTS * 12_800);
+            let mut output = vec![Vec::new(); 2];
+            for part in 0..PARTS {
+                // However quick it is: the main thread gets a turn between any two parts.
+                let begun = Instant::now();
+                while rounds.load(Ordering::Acquire) < part && begun.elapsed().as_secs() < 10 {
+                    std::thread::yield_now();
+                }
+                let piece: Vec<_> =
+                    input.iter().map(|c| c[part * 12_800..][..12_800].to_vec()).collect();
+                let played = processor.render(&piece, &mut Blocks::Fixed(128)).unwrap();
+                output.iter_mut().zip(played).for_each(|(all, part)| all.extend(part));
+            }
             done.store(true, Ordering::Release);
             (processor, input, output)
         });
-        let mut rounds = 0;
         while !done.load(Ordering::Acquire) {
             plugin.run_callbacks();
             assert_eq!(plugin.save().unwrap(), state);
             plugin.values().unwrap();
             plugin.load(&state).unwrap();
-            rounds += 1;
+            rounds.fetch_add(1, Ordering::Release);
         }
-        let (processor, input, output) = audio.join().unwrap();
-        (processor, input, output, rounds)
+        audio.join().unwrap()
     });
-    assert!(rounds > 3, "the main thread came to its turn {rounds} times");
+    let rounds = rounds.into_inner();
+    assert!(rounds >= PARTS - 1, "the main thread came to its turn {rounds} times");
     // The same state loaded again changes nothing that can be heard.
     let error = null_db(&input, &output, latency);
     assert!(error <= NULL_DB, "null at {error:.1} dB");
