@@ -72,12 +72,19 @@ fn constant_and_variable_q_are_librosa_s() {
         with.give(name, sound.iter().copied());
         let usual = CqtSpec::new(rate);
         let bins = if rate < 20_000.0 { 60 } else { 84 };
-        for spec in [
+        let specs = [
             CqtSpec { bins, ..usual },
             CqtSpec { bins, gamma: Gamma::Ear, ..usual },
             CqtSpec { bins: 5 * 36, bins_per_octave: 36, low_hz: 110.0, ..usual },
             CqtSpec { bins, gamma: Gamma::Hz(20.0), scaled: false, ..usual },
-        ] {
+        ];
+        // librosa halves the rate from octave to octave as long as the hop can be halved; with an odd one
+        // it applies its filters as they are.
+        let hops = [usual.hop_samples, usual.hop_samples - 1];
+        let cases = specs.iter().flat_map(|&spec| {
+            hops.map(|hop_samples| CqtSpec { hop_samples, ..spec })
+        });
+        for spec in cases {
             let mut cqt = Cqt::new(spec).expect("legal");
             let levels = cqt.analyse(&sound).expect("fits").into_iter().map(Value::level);
             let gamma = match spec.gamma {
@@ -95,15 +102,14 @@ fn constant_and_variable_q_are_librosa_s() {
         }
     }
     let compared = with.compare();
-    assert_eq!(compared.len(), 20);
+    assert_eq!(compared.len(), 40);
     for (case, figures) in compared {
         println!("{case}: {figures:?}");
         let correlation = figures["correlation"];
-        if let (Some(own), Some(theirs)) = (figures.get("own_filters"), figures.get("theirs")) {
-            // In white noise librosa's octaves, with filters rounded to few samples, leave its own
-            // filters further behind than 0.999. Nobody can be near both: we are where they are.
-            assert!(*own >= 0.9999, "correlation with the filters is {own}: {case}");
-            assert!(correlation >= theirs - 1e-4, "{correlation} under {theirs}: {case}");
+        if let Some(halved) = figures.get("halved") {
+            // In white noise the halved rates, with filters rounded to few samples, can take librosa
+            // further than 0.999 from itself. Nobody can be near both: we are where it does not halve.
+            assert!(correlation >= halved - 1e-4, "{correlation} under {halved}: {case}");
         } else {
             assert!(correlation >= 0.999, "correlation is {correlation}: {case}");
         }

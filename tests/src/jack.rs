@@ -9,9 +9,14 @@ use crate::painting::{Heard, Tone, paint_over_and_undo};
 use crate::signal::{db, noise};
 use crate::x11::{Screen, wait_for};
 
-/// A running jackd under a name of its own; ended when dropped.
+/// The names a server may have. libjack keeps all servers of a machine in a registry of eight; one that
+/// is killed stays in it until another of its name comes. So there are few, and they are used again.
+const NAMES: [&str; 3] = ["scumble-tests", "scumble-tests-2", "scumble-tests-3"];
+const REGISTRY: &str = "/dev/shm/jack-shm-registry";
+
+/// A running jackd under a name that no other has; ended when dropped.
 pub struct JackServer {
-    name: String,
+    name: &'static str,
     /// None only while it is being dropped.
     server: Option<Running>,
 }
@@ -19,27 +24,53 @@ pub struct JackServer {
 impl JackServer {
     /// Starts a server with 48 kHz and blocks of 256.
     pub fn start() -> Self {
-        let name = format!("scumble-{}", std::process::id());
+        Self::under_a_free_name()
+            .or_else(|said| {
+                // Dead servers under names of all kinds: nobody uses what they have left.
+                let in_the_way = said.contains("Too many servers") && !any_server_runs();
+                if !in_the_way || std::fs::remove_file(REGISTRY).is_err() {
+                    return Err(said);
+                }
+                Self::under_a_free_name()
+            })
+            .unwrap_or_else(|said| panic!("jackd does not answer: {said}"))
+    }
+
+    fn under_a_free_name() -> Result<Self, String> {
+        let mut said = String::new();
+        for name in NAMES {
+            match Self::start_as(name) {
+                Ok(jack) => return Ok(jack),
+                Err(story) => said.push_str(&story),
+            }
+        }
+        Err(said)
+    }
+
+    /// Or what it said instead of starting.
+    fn start_as(name: &'static str) -> Result<Self, String> {
         let mut command = Command::new("jackd");
         command
-            .args(["--no-realtime", "-n", &name, "-d", "dummy", "-r", "48000", "-p", "256"])
+            .args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"])
             .env("JACK_NO_AUDIO_RESERVATION", "1");
         let server = Running::start(&mut command)
             .unwrap_or_else(|e| panic!("jackd cannot be started ({e}); Debian has it in `jackd2`"));
         let mut jack = Self { name, server: Some(server) };
         let up = wait_for(Duration::from_secs(20), || {
-            jack.ports().iter().any(|p| p == "system:capture_1").then_some(())
+            let runs = jack.server.as_mut().is_some_and(Running::is_running);
+            let answers = || jack.ports().iter().any(|p| p == "system:capture_1");
+            (!runs || answers()).then_some(runs)
         });
-        if up.is_none() {
-            let server = jack.server.take().expect("it was just started");
-            panic!("jackd does not answer: {}", server.finish(Duration::ZERO).story());
+        if up == Some(true) {
+            return Ok(jack);
         }
-        jack
+        let server = jack.server.take().expect("it was just started");
+        Err(server.finish(Duration::ZERO).story())
     }
 
     /// Has a program use this server, and no other.
     pub fn lend<'a>(&self, command: &'a mut Command) -> &'a mut Command {
-        command.env("JACK_DEFAULT_SERVER", &self.name).env("JACK_NO_START_SERVER", "1")
+        command.env("JACK_DEFAULT_SERVER", self.name).env("JACK_NO_START_SERVER", "1")
     }
 
     /// Names of all ports.
@@ -56,11 +87,17 @@ impl JackServer {
 impl Drop for JackServer {
     fn drop(&mut self) {
         if let Some(server) = self.server.take() {
-            // A server that is killed leaves its entry in a registry that holds eight.
+            // So that it leaves the registry.
             server.ask_to_end();
             server.finish(Duration::from_secs(5));
         }
     }
+}
+
+fn any_server_runs() -> bool {
+    let Ok(processes) = std::fs::read_dir("/proc") else { return true };
+    let mut names = processes.flatten().filter_map(|p| std::fs::read(p.path().join("comm")).ok());
+    names.any(|name| name.starts_with(b"jackd"))
 }
 
 /// What was played and heard so far, sample for sample.
@@ -164,6 +201,15 @@ pub fn paint(client: &str) -> Result<String, Box<dyn std::error::Error>> {
 #[cfg(test)]
 mod tests {
     use super::*;
+
+    #[test]
+    fn killed_servers_leave_room_for_the_next() {
+        for _ in 0..9 {
+            let mut jack = JackServer::start();
+            jack.server.take().expect("it runs").finish(Duration::ZERO);
+        }
+        JackServer::start();
+    }
 
     #[test]
     fn the_ear_finds_the_delay() {
