@@ -90,7 +90,7 @@ fn hops(
         for n in 0..count {
             let at = n * spec.h..(n + 1) * spec.h;
             let position = n as f64 * spec.h as f64 / RATE / 4.0;
-            let playhead = Playhead { position, field: field.map(|f| &**f) };
+            let playhead = Playhead { position, loop_seconds: 4.0, field: field.map(|f| &**f) };
             let start = Instant::now();
             let params = framer.next(&settings(n), playhead);
             twin.push(n as u64, &[&input[0][at.clone()], &input[1][at]], &params);
@@ -173,7 +173,7 @@ fn stft(rounds: usize, figures: &mut Vec<Figure>) {
 }
 
 fn painted() -> Arc<Field> {
-    let mut field = Field::empty(FieldSpec::new(RATE, 4.0));
+    let mut field = Field::empty(FieldSpec::new(RATE));
     for (i, kind) in StrokeKind::ALL.into_iter().enumerate() {
         // Erasing paint would make less work.
         if kind != StrokeKind::Erase {

@@ -6,6 +6,7 @@
 
 use std::sync::Arc;
 
+use crate::frame::FrameParams;
 use crate::raster::{self, Region};
 use crate::stroke::{Canvas, Stroke};
 
@@ -67,21 +68,19 @@ impl Lane {
     }
 }
 
-/// Sizes of a field and what its seconds and hertz mean.
+/// Sizes of a field and what its hertz mean. How long the loop takes is the playhead's to know: tempo
+/// changes, and a field stays.
 #[derive(Clone, Copy, Debug, PartialEq)]
 pub struct FieldSpec {
     pub columns: usize,
     pub bands: usize,
     pub sample_rate: f64,
-    /// How long the playhead takes round the loop; a painted warp runs at this speed.
-    pub loop_seconds: f64,
 }
 
 impl FieldSpec {
     /// 512 columns of 128 bands: a band is about a semitone.
-    pub fn new(sample_rate: f64, loop_seconds: f64) -> Self {
-        let loop_seconds = if loop_seconds.is_finite() { loop_seconds.max(0.01) } else { 4.0 };
-        Self { columns: 512, bands: 128, sample_rate, loop_seconds }
+    pub fn new(sample_rate: f64) -> Self {
+        Self { columns: 512, bands: 128, sample_rate }
     }
 
     /// From the lowest frequency to Nyquist.
@@ -98,9 +97,9 @@ impl FieldSpec {
         LOWEST_HZ * self.band_octaves(b).exp2()
     }
 
-    /// Time of one column in 1/256 samples.
-    pub fn ticks_per_column(&self) -> u32 {
-        (self.loop_seconds * self.sample_rate * 256.0 / self.columns as f64) as u32
+    /// Time of one column in 1/256 samples, where the whole loop takes `loop_seconds`.
+    pub fn ticks_per_column(&self, loop_seconds: f64) -> u32 {
+        (loop_seconds * self.sample_rate * 256.0 / self.columns as f64).round() as u32
     }
 
     /// Turns that a displacement adds in 1/256 sample.
@@ -139,13 +138,21 @@ impl Column {
 /// Running phases of the painted warp, `[column * bands + band]`.
 ///
 /// A band's phase starts at zero where its displacement starts and runs on while it lasts, so that
-/// a moved tone is a tone; it is exact, as it counts 2^32 to the turn.
+/// a moved tone is a tone. All columns take the same time, so the phase at a column is that time times
+/// the sum of the rates before it: exact, as 2^32 are a turn, and the same field serves every tempo.
 #[derive(Clone, Debug, PartialEq)]
 pub struct WarpPhases {
-    /// Phase at the start of the column.
-    pub phase: Vec<u32>,
+    /// Rates of the earlier columns of the run, summed.
+    pub before: Vec<u32>,
     /// Turns per 1/256 sample within the column.
     pub rate: Vec<u32>,
+}
+
+impl WarpPhases {
+    /// Phase at the start of a column.
+    pub fn phase(&self, at: usize, params: &FrameParams) -> u32 {
+        self.before[at].wrapping_mul(params.ticks_per_column)
+    }
 }
 
 #[derive(Clone, Debug, PartialEq)]

@@ -77,11 +77,11 @@ pub struct FrameParams {
     /// 28, 29: the field's column under the playhead, and how far to the next, 0..1.
     pub column: u32,
     pub column_fraction: f32,
-    /// 30: time in this column, in 1/256 samples: the running phase of a painted warp is the
-    /// cell's `warp_phase + warp_rate * column_ticks`.
+    /// 30: time in this column, in 1/256 samples: the running phase of a painted warp is that of the
+    /// column's start and `rate * column_ticks` more.
     pub column_ticks: u32,
-    /// 31: zero.
-    pub reserved: u32,
+    /// 31: time of a whole column, which follows the tempo.
+    pub ticks_per_column: u32,
 }
 
 impl Default for FrameParams {
@@ -130,7 +130,7 @@ mod tests {
         assert_eq!(std::mem::offset_of!(FrameParams, shift), 48);
         assert_eq!(std::mem::offset_of!(FrameParams, warp_phase), 64);
         assert_eq!(std::mem::offset_of!(FrameParams, freeze_age), 100);
-        assert_eq!(std::mem::offset_of!(FrameParams, reserved), 124);
+        assert_eq!(std::mem::offset_of!(FrameParams, ticks_per_column), 124);
     }
 
     #[test]

@@ -14,6 +14,8 @@ use crate::settings::{EffectSettings, HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 pub struct Playhead<'a> {
     /// Position in the loop, 0..1; anything else is wrapped.
     pub position: f64,
+    /// How long the loop takes at the tempo of this moment; a painted warp runs at this speed.
+    pub loop_seconds: f64,
     /// The field in force; none is an empty canvas.
     pub field: Option<&'a Field>,
 }
@@ -79,6 +81,8 @@ pub struct Framer {
     warp_phase: f64,
     warp_phase_per_band: f64,
     hold: Hold,
+    /// Hops until a whole window holds sound.
+    quiet_hops: u32,
     freeze: f64,
     freeze_paint: f64,
     freeze_slot: u32,
@@ -104,6 +108,7 @@ impl Framer {
             warp_phase: 0.0,
             warp_phase_per_band: 0.0,
             hold: Hold::Free,
+            quiet_hops: 0,
             freeze: 0.0,
             freeze_paint: 0.0,
             freeze_slot: 0,
@@ -137,6 +142,21 @@ impl Framer {
         self.field_slot ^= 1;
         self.field_since = self.next.max(1);
         Some(self.field_slot)
+    }
+
+    /// Says whether there is any sound in the hop of the next frame. In silence there is nothing to hold,
+    /// so a hold waits until a whole window has sound; who never says so holds at once.
+    pub fn hear(&mut self, sounds: bool) {
+        self.quiet_hops = if sounds {
+            self.quiet_hops.saturating_sub(1)
+        } else {
+            self.spec.n.div_ceil(self.spec.h) as u32
+        };
+    }
+
+    /// Whether a moment is held, or fades out.
+    pub fn holds(&self) -> bool {
+        self.hold != Hold::Free
     }
 
     /// The parameters of the next frame.
@@ -262,10 +282,11 @@ impl Framer {
         let at = position * spec.columns as f64;
         let column = (at.floor() as u32).min(spec.columns as u32 - 1);
         let fraction = (at - f64::from(column)).clamp(0.0, 1.0);
-        let ticks_per_column = f64::from(spec.ticks_per_column());
+        params.ticks_per_column = spec.ticks_per_column(playhead.loop_seconds);
+        let ticks_per_column = f64::from(params.ticks_per_column);
         if column == self.column && !self.fresh {
-            // A playhead that stands, or walks at another speed than the field was made for, must
-            // not stop a painted warp from turning.
+            // A playhead that stands, or walks at another speed than the tempo says, must not stop a
+            // painted warp from turning.
             let walked = (position - self.last_position) * spec.columns as f64 * ticks_per_column;
             self.slack += self.spec.h as f64 * 256.0 - walked;
         } else {
@@ -287,7 +308,7 @@ impl Framer {
         let wanted = settings.freeze || painted;
         let step = self.hop_seconds() / FADE_SECONDS;
         let fade = |value: f64, on: bool| (value + if on { step } else { -step }).clamp(0.0, 1.0);
-        if self.hold == Hold::Free && wanted {
+        if self.hold == Hold::Free && wanted && self.quiet_hops == 0 {
             self.hold = Hold::Held;
             self.freeze_slot ^= 1;
             self.freeze_frame = n;
@@ -344,7 +365,7 @@ mod tests {
             }
             remembered += u32::from(lazy.settled.is_some_and(|(asked, _)| asked == settings));
             diligent.settled = None;
-            let playhead = Playhead { position: f64::from(frame) / 7000.0, field: None };
+            let playhead = Playhead { position: f64::from(frame) / 7000.0, ..Playhead::default() };
             assert_eq!(
                 lazy.next(&settings, playhead),
                 diligent.next(&settings, playhead),

@@ -247,8 +247,7 @@ pub(crate) fn warp_phases(columns: &[Arc<Column>], spec: &FieldSpec) -> Option<W
         return None;
     }
     let (count, bands) = (columns.len(), spec.bands);
-    let ticks = spec.ticks_per_column();
-    let mut phase = vec![0u32; count * bands];
+    let mut before = vec![0u32; count * bands];
     let mut rate = vec![0u32; count * bands];
     for (c, column) in columns.iter().enumerate() {
         for (b, cell) in column.cells.iter().enumerate() {
@@ -258,15 +257,15 @@ pub(crate) fn warp_phases(columns: &[Arc<Column>], spec: &FieldSpec) -> Option<W
     for b in 0..bands {
         // Start behind a column without displacement, so that a run over the loop's end is whole.
         let start = (0..count).find(|c| rate[c * bands + b] == 0).unwrap_or(0);
-        let mut running = 0u32;
+        let mut sum = 0u32;
         for i in 0..count {
             let at = (start + i) % count * bands + b;
             if rate[at] == 0 {
-                running = 0;
+                sum = 0;
             }
-            phase[at] = running;
-            running = running.wrapping_add(rate[at].wrapping_mul(ticks));
+            before[at] = sum;
+            sum = sum.wrapping_add(rate[at]);
         }
     }
-    Some(WarpPhases { phase, rate })
+    Some(WarpPhases { before, rate })
 }

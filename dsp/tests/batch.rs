@@ -23,10 +23,10 @@ fn a_batch_has_the_bits_of_one_twin_streaming() {
             strength: 1.0,
             hardness: 1.0,
         };
-        let field = Arc::new(Field::empty(FieldSpec::new(RATE, 1.0)).with_stroke(&stroke));
+        let field = Arc::new(Field::empty(FieldSpec::new(RATE)).with_stroke(&stroke));
         let hops = 2 * 48_000 / spec.h;
         let input = [noise(1, hops * spec.h), noise(2, hops * spec.h - 17)];
-        let params = params(&spec, hops, Some(&field), |i| EffectSettings {
+        let params = params(&spec, hops, Some((&field, 1.0)), |i| EffectSettings {
             blur_time_ms: if i % 300 < 150 { 30.0 } else { 0.0 },
             shift_hz: 50.0,
             // A hold that begins in the first half and lasts into the second.

@@ -229,7 +229,7 @@ fn painted(kind: StrokeKind, strength: f32) -> Arc<Field> {
         strength,
         hardness: 0.9,
     };
-    Arc::new(Field::empty(FieldSpec::new(RATE, 4.0)).with_stroke(&stroke))
+    Arc::new(Field::empty(FieldSpec::new(RATE)).with_stroke(&stroke))
 }
 
 // DESIGN 6: a painted warp moves a tone to another, wherever the playhead stands or walks.
@@ -247,7 +247,8 @@ fn a_painted_warp_moves_a_tone_whether_the_playhead_walks_or_stands() {
             .map(|i| {
                 let seconds = (i * spec.h) as f64 / RATE;
                 let position = 0.25 + walk * seconds / 4.0 * 0.999;
-                let playhead = scumble_dsp::Playhead { position, field: Some(&field) };
+                let playhead =
+                    scumble_dsp::Playhead { position, loop_seconds: 4.0, field: Some(&field) };
                 framer.next(&EffectSettings::default(), playhead)
             })
             .collect();
@@ -286,7 +287,7 @@ fn a_painted_delay_delays() {
     for (i, x) in sine(1000.0, 0.5, burst.len()).into_iter().enumerate() {
         input[burst.start + i] = x;
     }
-    let params = params(&spec, hops, Some(&field), steady(EffectSettings::default()));
+    let params = params(&spec, hops, Some((&field, 4.0)), steady(EffectSettings::default()));
     let mut twin = Twin::new(spec, RATE, 1, 0);
     drop(twin.set_field(0, Arc::clone(&field)));
     let out = render_with(&mut twin, &input, &params);

@@ -8,7 +8,7 @@ use scumble_dsp::raster::{Region, falloff};
 use scumble_dsp::{Canvas, Field, FieldSpec, Lane, Stroke, StrokeKind, StrokePoint};
 
 fn blank() -> Field {
-    Field::empty(FieldSpec::new(RATE, 4.0))
+    Field::empty(FieldSpec::new(RATE))
 }
 
 fn stroke(kind: StrokeKind, points: &[(f32, f32)]) -> Stroke {
@@ -105,7 +105,7 @@ fn a_dirty_region_gives_what_a_whole_raster_gives() {
         stroke.id = i as u64;
         canvas.strokes.push(stroke);
     }
-    let spec = FieldSpec::new(RATE, 4.0);
+    let spec = FieldSpec::new(RATE);
     let whole = Field::rasterise(&canvas, spec);
     // Undo of the seventh, in place.
     let gone = canvas.strokes.remove(6);
@@ -143,7 +143,7 @@ fn ten_thousand_strokes_are_painted() {
         s.strength = r[4];
         canvas.strokes.push(s);
     }
-    let field = Field::rasterise(&canvas, FieldSpec::new(RATE, 4.0));
+    let field = Field::rasterise(&canvas, FieldSpec::new(RATE));
     for c in 0..512 {
         for cell in &field.column(c).cells {
             for lane in Lane::ALL {
@@ -165,18 +165,17 @@ fn ten_thousand_strokes_are_painted() {
 fn warp_phases_run_on_from_column_to_column_and_over_the_end() {
     let field = blank().with_stroke(&stroke(StrokeKind::WarpFreq, &[(0.9, 5.0), (1.1, 5.0)]));
     let phases = field.warp_phases().expect("something is displaced");
-    let ticks = field.spec().ticks_per_column();
     let bands = field.spec().bands;
     let mut moving = 0;
     for c in 0..512 {
         for b in 0..bands {
             let (at, next) = (c * bands + b, (c + 1) % 512 * bands + b);
             if phases.rate[at] != 0 && phases.rate[next] != 0 {
-                let end = phases.phase[at].wrapping_add(phases.rate[at].wrapping_mul(ticks));
-                assert_eq!(end, phases.phase[next], "{c} {b}");
+                let sum = phases.before[at].wrapping_add(phases.rate[at]);
+                assert_eq!(sum, phases.before[next], "{c} {b}");
                 moving += 1;
             } else if phases.rate[at] == 0 {
-                assert_eq!(phases.phase[at], 0);
+                assert_eq!(phases.before[at], 0);
             }
         }
     }

@@ -13,7 +13,7 @@ use scumble_dsp::{
 };
 
 fn field() -> Arc<Field> {
-    let mut field = Field::empty(FieldSpec::new(RATE, 0.5));
+    let mut field = Field::empty(FieldSpec::new(RATE));
     for (i, kind) in StrokeKind::ALL.into_iter().enumerate().take(8) {
         let x = i as f32 / 8.0;
         let point = |dx, y| StrokePoint { x: x + dx, y, pressure: 1.0 };
@@ -61,7 +61,7 @@ fn scene(quality: Quality, hops: usize) -> Scene {
     let spec = spec(quality);
     let field = field();
     let input = noise(3, hops * spec.h);
-    let params = params(&spec, hops, Some(&field), wild);
+    let params = params(&spec, hops, Some((&field, 0.5)), wild);
     let mut twin = Twin::new(spec, RATE, 1, 0);
     drop(twin.set_field(0, Arc::clone(&field)));
     let streamed = render_with(&mut twin, &input, &params);
@@ -271,7 +271,8 @@ fn broken_settings_and_playheads_do_no_harm() {
     let input = noise(4, 64 * spec.h);
     for n in 0..64 {
         let position = [f64::NAN, -3.3, 1e300, 0.5, f64::INFINITY][n % 5];
-        let playhead = scumble_dsp::Playhead { position, field: Some(&field) };
+        let loop_seconds = [4.0, f64::NAN, -1.0, f64::INFINITY, 0.0, 1e300][n % 6];
+        let playhead = scumble_dsp::Playhead { position, loop_seconds, field: Some(&field) };
         let params = framer.next(&bad, playhead);
         twin.push(n as u64, &[&input[n * spec.h..(n + 1) * spec.h]], &params);
         let mut hop = vec![0.0; spec.h];

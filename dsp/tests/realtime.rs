@@ -16,7 +16,7 @@ use scumble_dsp::{
 static ALLOCATOR: AllocDisabler = AllocDisabler;
 
 fn field() -> Arc<Field> {
-    let mut field = Field::empty(FieldSpec::new(RATE, 0.2));
+    let mut field = Field::empty(FieldSpec::new(RATE));
     for (i, kind) in StrokeKind::ALL.into_iter().enumerate().take(8) {
         field = field.with_stroke(&Stroke {
             id: i as u64,
@@ -74,7 +74,7 @@ fn nothing_on_the_audio_thread_allocates() {
                     }
                 }
                 let position = n as f64 * spec.h as f64 / RATE / 0.2;
-                let playhead = Playhead { position, field: in_force.as_deref() };
+                let playhead = Playhead { position, loop_seconds: 0.2, field: in_force.as_deref() };
                 let params = framer.next(&settings, playhead);
                 twin.push(n as u64, &[samples, samples], &params);
                 twin.warm(n as u64);

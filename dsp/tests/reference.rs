@@ -23,7 +23,7 @@ fn worst(
 ) -> f64 {
     let mut worst = 0.0f64;
     for input in [noise(7, hops * spec.h), sine(997.0, 1.0, hops * spec.h)] {
-        let params = params(&spec, hops, field, |i| {
+        let params = params(&spec, hops, field.map(|field| (field, 0.1)), |i| {
             // Freezing begins after a while, as it must have something to hold.
             EffectSettings { freeze: settings.freeze && i > hops / 2, ..settings }
         });
@@ -137,7 +137,7 @@ fn stroke(kind: StrokeKind) -> Stroke {
 
 #[test]
 fn paint_of_every_kind_agrees_with_the_reference() {
-    let blank = Field::empty(FieldSpec::new(RATE, 0.1));
+    let blank = Field::empty(FieldSpec::new(RATE));
     for kind in StrokeKind::ALL {
         check(kind.name(), NEUTRAL, Some(&blank.with_stroke(&stroke(kind))));
     }
@@ -162,7 +162,7 @@ fn everything() -> EffectSettings {
 
 #[test]
 fn everything_at_once_agrees_with_the_reference() {
-    let mut field = Field::empty(FieldSpec::new(RATE, 0.1));
+    let mut field = Field::empty(FieldSpec::new(RATE));
     for kind in StrokeKind::ALL.into_iter().filter(|&k| k != StrokeKind::Erase) {
         field = field.with_stroke(&stroke(kind));
     }

@@ -81,9 +81,8 @@ fn constant_and_variable_q_are_librosa_s() {
         // librosa halves the rate from octave to octave as long as the hop can be halved; with an odd one
         // it applies its filters as they are.
         let hops = [usual.hop_samples, usual.hop_samples - 1];
-        let cases = specs.iter().flat_map(|&spec| {
-            hops.map(|hop_samples| CqtSpec { hop_samples, ..spec })
-        });
+        let cases =
+            specs.iter().flat_map(|&spec| hops.map(|hop_samples| CqtSpec { hop_samples, ..spec }));
         for spec in cases {
             let mut cqt = Cqt::new(spec).expect("legal");
             let levels = cqt.analyse(&sound).expect("fits").into_iter().map(Value::level);

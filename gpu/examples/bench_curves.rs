@@ -59,7 +59,11 @@ impl Case {
     }
 
     fn playhead(&self, round: u32) -> Playhead<'_> {
-        Playhead { position: f64::from(round) * 0.01, field: self.field.as_deref() }
+        Playhead {
+            position: f64::from(round) * 0.01,
+            loop_seconds: 4.0,
+            field: self.field.as_deref(),
+        }
     }
 
     /// Microseconds of sound in a block.
@@ -219,7 +223,7 @@ fn strokes(bench: &mut Bench) {
     for count in [0usize, 10, 100, 1000, 10_000] {
         let canvas = canvas(count);
         let start = Instant::now();
-        let field = Field::rasterise(&canvas, FieldSpec::new(RATE, 4.0));
+        let field = Field::rasterise(&canvas, FieldSpec::new(RATE));
         whole.push((count as f64, micros(start) / 1e3));
         let stroke = self::canvas(1).strokes.remove(0);
         let mut times: Vec<f64> = (0..9)

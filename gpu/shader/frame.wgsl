@@ -33,7 +33,7 @@ struct FrameParams {
     column: u32,
     column_fraction: f32,
     column_ticks: u32,
-    reserved: u32,
+    ticks_per_column: u32,
 }
 
 // `frame::flag`

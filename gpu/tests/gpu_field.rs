@@ -55,7 +55,7 @@ fn check(found: &Field, wanted: &Field, what: &str) {
 fn a_field_is_that_of_the_twin_whole_by_stroke_and_by_dirty_region() {
     let mut device = Device::new(Mapping::Auto);
     for (seed, rate) in [(1, 44_100.0), (2, 48_000.0), (3, 192_000.0)] {
-        let spec = FieldSpec::new(rate, 4.0);
+        let spec = FieldSpec::new(rate);
         let mut canvas = canvas(seed, 27);
         let whole = Task::Field {
             before: Arc::new(Field::empty(spec)),
@@ -97,7 +97,7 @@ fn a_field_is_that_of_the_twin_whole_by_stroke_and_by_dirty_region() {
 #[test]
 fn hard_rims_and_nothing_at_all_are_the_twin_s_too() {
     let mut device = Device::new(Mapping::Staged);
-    let spec = FieldSpec::new(48_000.0, 2.0);
+    let spec = FieldSpec::new(48_000.0);
     let mut canvas = canvas(9, 9);
     // A rim that is a step: which cells lie within is decided once, on the host.
     canvas.strokes.iter_mut().for_each(|stroke| stroke.hardness = 1.0);

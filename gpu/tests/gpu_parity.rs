@@ -57,7 +57,7 @@ impl Case {
     }
 
     fn paint(&mut self, backend: &mut WgpuBackend, canvas: &Canvas) {
-        let field = Field::rasterise(canvas, FieldSpec::new(self.spec.sample_rate, 2.0));
+        let field = Field::rasterise(canvas, FieldSpec::new(self.spec.sample_rate));
         let field = Arc::new(field);
         let slot = self.framer.switch_field(8).expect("the first switch is free");
         self.twin.set_field(slot, Arc::clone(&field));
@@ -72,7 +72,11 @@ impl Case {
             let mut block = vec![vec![0.0; h]; channels];
             self.sound.fill(&mut block);
             let seconds = (self.next * h as u64) as f64 / self.spec.sample_rate;
-            let playhead = Playhead { position: seconds / 2.0, field: self.field.as_deref() };
+            let playhead = Playhead {
+                position: seconds / 2.0,
+                loop_seconds: 2.0,
+                field: self.field.as_deref(),
+            };
             let params = self.framer.next(&self.settings, playhead);
             let input: Vec<&[f32]> = block.iter().map(Vec::as_slice).collect();
             self.twin.push(self.next, &input, &params);

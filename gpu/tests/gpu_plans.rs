@@ -243,7 +243,7 @@ fn pictures_and_fields_stay_in_their_buffers() {
             check(&Task::Picture { picture: picture.clone(), sound: silence(samples) });
         }
     }
-    let spec = FieldSpec::new(48_000.0, 4.0);
+    let spec = FieldSpec::new(48_000.0);
     let before = Arc::new(Field::empty(spec));
     let stroke = Stroke {
         id: 1,

@@ -100,7 +100,7 @@ fn job_and_header_lie_in_memory_as_the_shaders_read_them() {
         mod_low, blur_freq, diffuse, noise_cell, noise_fraction, seed, shift, stretch, pivot,
         warp_mix, warp_phase, warp_phase_per_band, bin_phase, low_cut, high_cut_inverse, freeze,
         freeze_paint, freeze_slot, freeze_frame, freeze_age, paint, field_slot, column,
-        column_fraction, column_ticks, reserved);
+        column_fraction, column_ticks, ticks_per_column);
     assert_eq!(layout_of(&module, "FrameParams"), (rust, size_of::<FrameParams>()));
 }
 

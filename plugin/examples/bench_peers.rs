@@ -84,7 +84,7 @@ impl WithHelper {
             plan: FramePlan::new(&spec),
             framer: Framer::new(spec, rate),
             tables: Tables::new(&spec, rate),
-            field: Field::empty(FieldSpec::new(rate, 4.0)),
+            field: Field::empty(FieldSpec::new(rate)),
             params: FrameParams::default(),
             spectrum: Spectrum::zeroed(spec.bins()),
             work: Work::new(spec.bins()),

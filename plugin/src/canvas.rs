@@ -3,18 +3,12 @@
 
 use std::sync::Arc;
 
+use crate::audio::ControlPort;
 use scumble_dsp::raster::Region;
 use scumble_dsp::{Canvas, Field, FieldSpec, Stroke};
-use scumble_params::CanvasSync;
-
-use crate::audio::ControlPort;
-
-/// Tempo changes below this part leave the speed of painted warps as it is.
-const SAME_TEMPO: f64 = 1e-3;
 
 /// Keeps the field like the strokes.
 pub struct Painter {
-    sample_rate: f64,
     canvas: Canvas,
     field: Arc<Field>,
     /// The audio thread does not have `field` yet.
@@ -23,9 +17,8 @@ pub struct Painter {
 
 impl Painter {
     pub fn new(sample_rate: f32) -> Self {
-        let sample_rate = f64::from(sample_rate);
-        let field = Arc::new(Field::empty(FieldSpec::new(sample_rate, 4.0)));
-        Self { sample_rate, canvas: Canvas::default(), field, unsent: false }
+        let field = Arc::new(Field::empty(FieldSpec::new(sample_rate.into())));
+        Self { canvas: Canvas::default(), field, unsent: false }
     }
 
     pub fn field(&self) -> &Arc<Field> {
@@ -37,21 +30,8 @@ impl Painter {
         self.unsent = false;
     }
 
-    /// Brings the field up to date with the document. `length` is in beats or seconds.
-    pub fn repaint(&mut self, strokes: &[Stroke], length: f64, sync: CanvasSync, tempo: f64) {
-        let tempo = if tempo > 0.0 { tempo } else { 120.0 };
-        let seconds = match sync {
-            CanvasSync::HostBeats => length * 60.0 / tempo,
-            CanvasSync::HostSeconds | CanvasSync::Free => length,
-        };
-        let was = self.field.spec().loop_seconds;
-        if (seconds - was).abs() > SAME_TEMPO * was {
-            // Only painted warps run at the loop's speed, but they are all of them wrong now.
-            self.canvas.strokes = strokes.to_vec();
-            let spec = FieldSpec::new(self.sample_rate, seconds);
-            self.put(Field::rasterise(&self.canvas, spec));
-            return;
-        }
+    /// Brings the field up to date with the document.
+    pub fn repaint(&mut self, strokes: &[Stroke]) {
         if self.canvas.strokes == strokes {
             return;
         }
@@ -133,19 +113,10 @@ mod tests {
                 }
                 _ => {}
             }
-            painter.repaint(&strokes, 4.0, CanvasSync::HostBeats, 120.0);
+            painter.repaint(&strokes);
             let canvas = Canvas { strokes: strokes.clone(), ..Canvas::default() };
             let whole = Field::rasterise(&canvas, *painter.field().spec());
             assert!(same_paint(painter.field(), &whole), "after edit {step}");
         }
-    }
-
-    #[test]
-    fn the_loop_takes_as_long_as_the_tempo_says() {
-        let mut painter = Painter::new(48_000.0);
-        painter.repaint(&[], 4.0, CanvasSync::HostBeats, 173.5);
-        assert!((painter.field().spec().loop_seconds - 4.0 * 60.0 / 173.5).abs() < 1e-9);
-        painter.repaint(&[], 4.0, CanvasSync::Free, 173.5);
-        assert_eq!(painter.field().spec().loop_seconds, 4.0);
     }
 }

@@ -153,20 +153,17 @@ impl Tick for Instance {
     fn tick(&self) {
         self.adopt_document();
         let document = self.params.document.get();
-        let length = f64::from(self.params.canvas_length.value());
-        let sync = self.params.canvas_sync.value();
         let preview = self.preview.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let watched = self.is_watched();
         self.with_active(|active| {
             active.port.collect();
             active.columnist.set_watched(watched);
-            let tempo = active.port.report().tempo.into();
             match preview {
-                None => active.painter.repaint(&document.strokes, length, sync, tempo),
+                None => active.painter.repaint(&document.strokes),
                 Some(stroke) => {
                     let mut strokes = document.strokes.clone();
                     strokes.push(stroke);
-                    active.painter.repaint(&strokes, length, sync, tempo);
+                    active.painter.repaint(&strokes);
                 }
             }
             active.painter.deliver(&mut active.port);

@@ -30,7 +30,7 @@ use scumble_dsp::mix::BlendSettings;
 use scumble_dsp::settings::{HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 use scumble_gpu::config::GpuSyncConfig;
 use scumble_gpu::engine::{self, ControlEnd, Engine};
-use scumble_gpu::sync::{LatencyShape, Metrics};
+use scumble_gpu::sync::{LatencyShape, Metrics, MetricsSnapshot};
 use scumble_params::{self as params, EngineChoice, PresetStore, ScumbleParams, check_state};
 use scumble_ui::glue::gauge::Gauge;
 
@@ -135,9 +135,7 @@ impl Plugin for Scumble {
         let mut processor = Processor::new(plan, link, audio_port, tap, own.audio);
         // What is painted is heard from the first sample on, in a bounce too.
         let mut painter = Painter::new(plan.sample_rate);
-        let strokes = &params.document.get().strokes;
-        let length = params.canvas_length.value().into();
-        painter.repaint(strokes, length, params.canvas_sync.value(), 120.0);
+        painter.repaint(&params.document.get().strokes);
         processor.begin_with(painter.field().clone());
         painter.is_sent();
         context.set_latency_samples(plan.latency_samples() as u32);
@@ -188,7 +186,7 @@ impl Plugin for Scumble {
         let solo = self.instance.solo.load(Ordering::Relaxed);
         let settings = block_settings(params, solo);
         let asleep = processor.process(buffer.as_slice(), &settings, context.transport());
-        if settings.effects.freeze {
+        if processor.holds() {
             ProcessStatus::KeepAlive
         } else if asleep {
             ProcessStatus::Normal
@@ -205,6 +203,11 @@ impl Scumble {
         self.instance.log_figures();
         self.instance.set_active(None);
         self.enrolment = None;
+    }
+
+    /// What this activation came to so far. Not for the audio thread.
+    pub fn figures(&self) -> Option<MetricsSnapshot> {
+        self.instance.with_active(Active::figures)
     }
 
     /// A session with the engine of this process, if this activation may use one.

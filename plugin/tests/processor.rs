@@ -309,10 +309,45 @@ fn live_with_a_stalling_device_equals_offline_and_every_rescue_is_counted() {
     }
 }
 
+#[test]
+fn a_reset_host_is_served_by_the_engine_again() {
+    // X6: hosts reset when they start to play. The engine hears of hop 0 again and goes on from there,
+    // with silence before it.
+    const BLOCK: usize = 512;
+    let input = noise(150 * BLOCK);
+    let live = plan(Quality::Live, 48_000.0, BLOCK, Rule::Engaged);
+    let mut reference = Rig::on_twin(Plan { rule: Rule::Twin, ..live });
+    let blocks = std::iter::repeat(BLOCK);
+    let expected = render(&mut reference, &input, blocks, &everything(), |_| {});
+    let (mut rig, faults) = with_faults(live);
+    for pass in 0..3 {
+        let swaps = rig.metrics().count(Counter::BufferSwaps);
+        let (output, figures) = served(&mut rig, &faults, &input, &[false; 150]);
+        let error = largest_difference(&output, &expected);
+        assert!(error <= INAUDIBLE, "pass {pass}: {error}");
+        // A half of the stream before may still be in the way of the first block's.
+        let first_blocks = pass * (BLOCK / live.spec.h) as u64;
+        assert!(figures.count(Counter::Misses) <= first_blocks, "pass {pass}");
+        let swaps = figures.count(Counter::BufferSwaps) - swaps;
+        assert!(swaps > 100, "pass {pass}: the engine delivered {swaps} halves");
+        rig.processor.reset();
+    }
+}
+
 /// Plays with the device held up where `hit` says so: the hops of such a block are missed in the next.
 fn stalled(plan: Plan, input: &[Vec<f32>], hit: &[bool]) -> (Vec<Vec<f32>>, MetricsSnapshot) {
     let (mut rig, faults) = with_faults(plan);
     rig.processor.assume_rescue_cost(AFFORDABLE);
+    served(&mut rig, &faults, input, hit)
+}
+
+fn served(
+    rig: &mut Rig,
+    faults: &Faults,
+    input: &[Vec<f32>],
+    hit: &[bool],
+) -> (Vec<Vec<f32>>, MetricsSnapshot) {
+    let plan = *rig.processor.plan();
     let mut output = input.to_vec();
     let mut transport = Transport::new(plan.sample_rate);
     transport.playing = true;

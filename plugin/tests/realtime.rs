@@ -1,17 +1,20 @@
 //! S13: the audio thread neither allocates, locks, waits, logs nor calls the system, in any branch.
 //!
-//! One long random session (parameters, jumps of the transport, misses under every policy, new
-//! fields, resets, sick input), watched three ways: by an allocator that aborts, by
+//! One long random session of the processor (parameters, jumps of the transport, misses under every
+//! policy, new fields, resets, sick input), watched three ways: by an allocator that aborts, by
 //! RealtimeSanitizer (`--cfg rtsan`), and by `strace`. Each is shown to bite by a planted violation,
 //! in a child process, for a violation aborts.
 
 #![cfg_attr(rtsan, feature(sanitize))]
+
+mod realtime_common;
 
 use std::process::Command;
 use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
+use realtime_common::{Random, guarded};
 use scumble::audio::{BlockSettings, Rule};
 use scumble::rig::{Rig, stereo_plan};
 use scumble_dsp::mix::BlendSettings;
@@ -21,35 +24,6 @@ use scumble_dsp::{
 use scumble_gpu::engine::{Engine, EngineOptions};
 use scumble_gpu::sync::Counter;
 use scumble_params::{CanvasSync, OnMiss};
-
-#[cfg(not(rtsan))]
-#[global_allocator]
-static ALLOCATOR: assert_no_alloc::AllocDisabler = assert_no_alloc::AllocDisabler;
-
-/// What the audio thread does, under guard.
-#[cfg(not(rtsan))]
-fn guarded<R>(work: impl FnOnce() -> R) -> R {
-    assert_no_alloc::assert_no_alloc(work)
-}
-
-#[cfg(rtsan)]
-#[sanitize(realtime = "nonblocking")]
-fn guarded<R>(work: impl FnOnce() -> R) -> R {
-    work()
-}
-
-struct Random(u32);
-
-impl Random {
-    fn next(&mut self) -> f32 {
-        self.0 = self.0.wrapping_mul(1_664_525).wrapping_add(1_013_904_223);
-        (self.0 >> 8) as f32 / (1 << 24) as f32
-    }
-
-    fn below(&mut self, n: usize) -> usize {
-        (self.next() * n as f32) as usize % n
-    }
-}
 
 struct Session {
     rig: Rig,
@@ -72,7 +46,7 @@ fn field(seed: u32) -> Arc<Field> {
         })
         .collect();
     let canvas = Canvas { strokes, ..Canvas::default() };
-    Arc::new(Field::rasterise(&canvas, FieldSpec::new(48_000.0, 2.0)))
+    Arc::new(Field::rasterise(&canvas, FieldSpec::new(48_000.0)))
 }
 
 impl Session {

@@ -18,7 +18,7 @@ const BLOCK: usize = 512;
 /// What may become of the device.
 const FAULTS: [&str; 4] = ["", "stall=0.1", "lose=0.05", "stall=0.5 lose=0.1"];
 
-/// A project with every effect, paint of every kind, automation and a moving transport.
+/// A project with every effect, paint of every kind, automation and a transport in a tempo ramp.
 fn render(offline_flag: bool) -> Vec<Vec<f32>> {
     let bundle = Bundle::load(&locate::clap_bundle()).unwrap();
     let mut plugin = bundle.scumble().unwrap();
@@ -39,7 +39,7 @@ fn render(offline_flag: bool) -> Vec<Vec<f32>> {
         let seconds = at as f64 / RATE;
         let sweep =
             ParamEvent { time: 7, id: param_id("blur_time"), value: (seconds / 10.0) % 1.0 };
-        (vec![sweep], Some(Transport::at_120_bpm(seconds)))
+        (vec![sweep], Some(Transport::in_a_ramp(83.0, 5.0, seconds)))
     });
     plugin.deactivate(processor);
     output.unwrap()

@@ -110,7 +110,7 @@ fn realtime_sanitizer() -> Result<()> {
     let mut core = watched("rtsan", flags, &CORE);
     run(core.args(TARGET).args(["--test", "sync_realtime"]))?;
     let mut process = watched("rtsan", flags, &["-p", "scumble"]);
-    run(process.args(TARGET).args(["--test", "realtime"]))
+    run(process.args(TARGET).args(["--test", "realtime", "--test", "realtime_plugin"]))
 }
 
 fn guide() -> Result<()> {

@@ -151,7 +151,8 @@ impl WarpTable {
             let at = start + lanes.nearest_band(b.min(bands - 2));
             let rate = phases.rate[at];
             self.displacement[b] += rate as i32 as f32 * self.bins_per_rate;
-            let turned = phases.phase[at].wrapping_add(rate.wrapping_mul(params.column_ticks));
+            let turned =
+                phases.phase(at, params).wrapping_add(rate.wrapping_mul(params.column_ticks));
             self.phase[b] = self.phase[b].wrapping_add(turned);
         }
     }

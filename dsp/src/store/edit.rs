@@ -57,6 +57,7 @@ impl Edit {
         params.field_lanes = lanes;
         params.paint = 1.0;
         params.column = (self.first_column + f) as u32;
+        params.ticks_per_column = 256 * self.spec.h as u32;
         let cells = self.noise_frames() as usize;
         params.noise_cell = (f / cells) as u32;
         params.noise_fraction = (f % cells) as f32 / cells as f32;
@@ -96,8 +97,7 @@ impl Brush {
         // Twice as long as the clip, which lies in the middle: a stroke over an end of the clip
         // must not come in at the other, as it does in a loop.
         let columns = 2 * frames;
-        let loop_seconds = (columns * spec.h) as f64 / sample_rate;
-        let field = FieldSpec { columns, bands: 256, sample_rate, loop_seconds };
+        let field = FieldSpec { columns, bands: 256, sample_rate };
         Self {
             spec: *spec,
             field: Field::empty(field),

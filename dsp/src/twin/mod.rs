@@ -74,7 +74,7 @@ impl Taps for StridedTaps<'_> {
 impl Twin {
     /// `late_hops`: how far behind the newest pushed hop a hop may still be asked for.
     pub fn new(spec: WindowSpec, sample_rate: f64, channels: usize, late_hops: usize) -> Self {
-        let field = Arc::new(Field::empty(FieldSpec::new(sample_rate, 4.0)));
+        let field = Arc::new(Field::empty(FieldSpec::new(sample_rate)));
         let bins = spec.bins();
         let capture = || Capture {
             frame: None,

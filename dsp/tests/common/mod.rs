@@ -28,19 +28,24 @@ pub fn spec(quality: Quality) -> WindowSpec {
     WindowSpec::new(quality, RATE)
 }
 
-/// Parameters of `hops` frames under settings that may change from hop to hop.
+/// Parameters of `hops` frames under settings that may change from hop to hop. A field comes with the
+/// seconds that its loop takes.
 pub fn params(
     spec: &WindowSpec,
     hops: usize,
-    field: Option<&Field>,
+    field: Option<(&Field, f64)>,
     mut settings: impl FnMut(usize) -> EffectSettings,
 ) -> Vec<FrameParams> {
     let mut framer = Framer::new(*spec, RATE);
     (0..hops)
         .map(|i| {
             let seconds = (i * spec.h) as f64 / RATE;
-            let position = field.map_or(0.0, |f| seconds / f.spec().loop_seconds);
-            framer.next(&settings(i), Playhead { position, field })
+            let playhead = field.map_or_else(Playhead::default, |(field, loop_seconds)| Playhead {
+                position: seconds / loop_seconds,
+                loop_seconds,
+                field: Some(field),
+            });
+            framer.next(&settings(i), playhead)
         })
         .collect()
 }

@@ -309,7 +309,7 @@ impl<'a> Reference<'a> {
                 displacement +=
                     f64::from(phases.rate[at] as i32) * 256.0 * self.spec.n as f64 / TURN;
                 phase = phase
-                    .wrapping_add(phases.phase[at])
+                    .wrapping_add(phases.before[at].wrapping_mul(p.ticks_per_column))
                     .wrapping_add(phases.rate[at].wrapping_mul(p.column_ticks));
             }
             (displacement, C::turn(turns(phase)))

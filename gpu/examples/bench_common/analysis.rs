@@ -61,7 +61,7 @@ fn tasks() -> Vec<(&'static str, Task, f64)> {
         strength: -0.7,
         hardness: 0.4,
     };
-    let spec = FieldSpec::new(RATE, 4.0);
+    let spec = FieldSpec::new(RATE);
     let before = Arc::new(Field::empty(spec));
     let field = |change| Task::Field { before: Arc::clone(&before), change };
     let canvas = Arc::new(Canvas { strokes: vec![stroke.clone(); 20], ..Canvas::default() });

@@ -170,7 +170,7 @@ fn the_painting_of_a_state_is_the_same_at_every_rate() {
     let params = ScumbleParams::default();
     load(&params, &state("v1-painted.json")).expect("it loads");
     let canvas = Canvas { strokes: params.document.get().strokes.clone(), ..Canvas::default() };
-    let at = |rate: f64| Field::rasterise(&canvas, FieldSpec::new(rate, 8.0));
+    let at = |rate: f64| Field::rasterise(&canvas, FieldSpec::new(rate));
     let (low, high) = (at(48_000.0), at(96_000.0));
     let band_of = |field: &Field, octaves: f32| {
         (octaves / field.spec().octaves() * (field.spec().bands - 1) as f32).round() as usize
@@ -309,7 +309,7 @@ fn ten_thousand_mutated_states_crash_nothing_and_change_nothing_unless_they_are_
         assert_eq!(Document::parse(&saved).as_ref(), Ok(&after.document), "round {round}");
         if taken % 40 == 0 {
             let canvas = Canvas { strokes: after.document.strokes.clone(), ..Canvas::default() };
-            let field = Field::rasterise(&canvas, FieldSpec::new(48_000.0, 4.0));
+            let field = Field::rasterise(&canvas, FieldSpec::new(48_000.0));
             let cells =
                 (0..field.spec().columns).flat_map(|c| field.column(c).cells.iter().flatten());
             assert!(cells.copied().all(f32::is_finite), "round {round}");

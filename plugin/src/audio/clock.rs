@@ -15,8 +15,18 @@ struct Stretch {
     start: i64,
     /// Beats or seconds at `start`.
     position: f64,
-    /// Beats or seconds a sample.
+    /// Beats or seconds a sample; none while the transport stands.
     rate: f64,
+    /// Beats or seconds a second, as the tempo says, also while the transport stands.
+    pace: f64,
+}
+
+/// A place in the loop, and how long the whole loop takes at the tempo that was there.
+#[derive(Debug, Clone, Copy, PartialEq)]
+pub struct Place {
+    /// 0..1.
+    pub position: f64,
+    pub loop_seconds: f64,
 }
 
 impl Stretch {
@@ -59,18 +69,17 @@ impl CanvasClock {
 
     /// Notes where the transport stands at the start of a block of `samples` at stream time `now`.
     pub fn begin_block(&mut self, now: i64, samples: usize, sync: CanvasSync, host: &Transport) {
-        let per_second = 1.0 / self.sample_rate;
-        let (position, rate) = match sync {
+        let (position, pace) = match sync {
             CanvasSync::HostBeats => {
-                let beats_per_second = host.tempo.unwrap_or(120.0) / 60.0;
-                (host.pos_beats().unwrap_or(0.0), beats_per_second * per_second)
+                let tempo = host.tempo.filter(|t| t.is_finite() && *t > 0.0).unwrap_or(120.0);
+                (host.pos_beats().unwrap_or(0.0), tempo / 60.0)
             }
-            CanvasSync::HostSeconds => (host.pos_seconds().unwrap_or(0.0), per_second),
-            CanvasSync::Free => (self.free_seconds, per_second),
+            CanvasSync::HostSeconds => (host.pos_seconds().unwrap_or(0.0), 1.0),
+            CanvasSync::Free => (self.free_seconds, 1.0),
         };
-        self.free_seconds += samples as f64 * per_second;
+        self.free_seconds += samples as f64 / self.sample_rate;
         let moves = sync == CanvasSync::Free || host.playing;
-        let rate = if moves { rate } else { 0.0 };
+        let rate = if moves { pace / self.sample_rate } else { 0.0 };
         if self.sync != Some(sync) {
             // Positions in another unit mean nothing now.
             self.stretches.clear();
@@ -78,6 +87,7 @@ impl CanvasClock {
         }
         if let Some(last) = self.stretches.last()
             && (last.rate - rate).abs() < 1e-12
+            && last.pace == pace
             && (last.at(now) - position).abs() < SAME_PLACE
         {
             return;
@@ -85,17 +95,18 @@ impl CanvasClock {
         if self.stretches.len() == STRETCHES {
             self.stretches.remove(0);
         }
-        self.stretches.push(Stretch { start: now, position, rate });
+        self.stretches.push(Stretch { start: now, position, rate, pace });
     }
 
-    /// The place in a loop of `length` that was passed at stream time `time`, 0..1.
-    pub fn place(&self, time: i64, length: f64) -> f64 {
+    /// The place in a loop of `length` that was passed at stream time `time`.
+    pub fn place(&self, time: i64, length: f64) -> Place {
         let stretch =
             self.stretches.iter().rev().find(|s| s.start <= time).or(self.stretches.first());
         let position = stretch.map_or(0.0, |s| s.at(time));
         let place = (position / length).rem_euclid(1.0);
         // rem_euclid of a tiny negative number rounds to 1.
-        if place < 1.0 { place } else { 0.0 }
+        let position = if place < 1.0 { place } else { 0.0 };
+        Place { position, loop_seconds: length / stretch.map_or(1.0, |s| s.pace) }
     }
 }
 
@@ -120,7 +131,7 @@ mod tests {
             for block in 0..400 {
                 let beat = f64::from(block) * 0.02;
                 clock.begin_block(now, 480, CanvasSync::HostBeats, &transport(true, beat, 120.0));
-                let place = clock.place(now + 240, 8.0);
+                let place = clock.place(now + 240, 8.0).position;
                 assert!((place * 8.0 - (beat + 0.01)).abs() < 1e-5, "pass {pass}, beat {beat}");
                 now += 480;
             }
@@ -132,27 +143,43 @@ mod tests {
         let mut clock = CanvasClock::new(48_000.0);
         clock.begin_block(0, 512, CanvasSync::HostBeats, &transport(true, 2.0, 60.0));
         clock.begin_block(512, 512, CanvasSync::HostBeats, &transport(true, 6.0, 60.0));
-        assert!((clock.place(511, 8.0) * 8.0 - (2.0 + 511.0 / 48_000.0)).abs() < 1e-9);
-        assert!((clock.place(512, 8.0) * 8.0 - 6.0).abs() < 1e-9);
+        assert!((clock.place(511, 8.0).position * 8.0 - (2.0 + 511.0 / 48_000.0)).abs() < 1e-9);
+        assert!((clock.place(512, 8.0).position * 8.0 - 6.0).abs() < 1e-9);
     }
 
     #[test]
     fn stands_still_when_the_host_stops_and_runs_on_when_free() {
         let mut clock = CanvasClock::new(48_000.0);
         clock.begin_block(0, 512, CanvasSync::HostBeats, &transport(false, 3.0, 120.0));
-        assert_eq!(clock.place(400, 4.0), 0.75);
+        assert_eq!(clock.place(400, 4.0).position, 0.75);
         let mut clock = CanvasClock::new(48_000.0);
         for block in 0..100 {
             clock.begin_block(block * 480, 480, CanvasSync::Free, &transport(false, 3.0, 120.0));
         }
-        assert!((clock.place(36_000, 1.0) - 0.75).abs() < 1e-6);
+        assert!((clock.place(36_000, 1.0).position - 0.75).abs() < 1e-6);
+    }
+
+    #[test]
+    fn the_loop_takes_as_long_as_the_tempo_of_that_time_says() {
+        let mut clock = CanvasClock::new(48_000.0);
+        let seconds = |clock: &CanvasClock, time| clock.place(time, 4.0).loop_seconds;
+        clock.begin_block(0, 512, CanvasSync::HostBeats, &transport(true, 0.0, 173.5));
+        clock.begin_block(512, 512, CanvasSync::HostBeats, &transport(false, 1.0, 60.0));
+        assert!((seconds(&clock, 511) - 4.0 * 60.0 / 173.5).abs() < 1e-9);
+        assert_eq!(seconds(&clock, 512), 4.0, "the tempo of a transport that stands");
+        for broken in [0.0, -3.0, f64::NAN, f64::INFINITY] {
+            clock.begin_block(1024, 512, CanvasSync::HostBeats, &transport(true, 1.0, broken));
+            assert_eq!(seconds(&clock, 1024), 2.0, "{broken}");
+        }
+        clock.begin_block(1536, 512, CanvasSync::Free, &transport(true, 1.0, 173.5));
+        assert_eq!(seconds(&clock, 1536), 4.0);
     }
 
     #[test]
     fn positions_before_zero_wrap_like_any_other() {
         let mut clock = CanvasClock::new(48_000.0);
         clock.begin_block(0, 64, CanvasSync::HostBeats, &transport(true, -1.0, 120.0));
-        assert_eq!(clock.place(0, 4.0), 0.75);
+        assert_eq!(clock.place(0, 4.0).position, 0.75);
     }
 
     #[test]
@@ -166,6 +193,6 @@ mod tests {
             beat += 16.0 / 48_000.0 * tempo / 60.0;
         }
         assert_eq!(clock.stretches.capacity(), capacity);
-        assert!((clock.place(5000 * 16, 1e6) * 1e6 - beat).abs() < 1e-3);
+        assert!((clock.place(5000 * 16, 1e6).position * 1e6 - beat).abs() < 1e-3);
     }
 }

@@ -10,9 +10,15 @@ use scumble_dsp::{Field, FrameParams, WindowSpec, flag};
 use scumble_gpu::engine::{AudioEnd, EngineKind};
 use scumble_gpu::sync::{HopStatus, MetricsWriter};
 
+/// From one stream of hops to the next, in the engine's numbers: they only ever rise, while a host that
+/// resets begins with hop 0 again. The low words, by which a capture is known, stay as they are.
+const NEXT_STREAM: u64 = 1 << 40;
+
 /// Audio thread; made and dropped elsewhere.
 pub struct Link {
     end: AudioEnd,
+    /// The engine's number of this stream's hop 0.
+    stream: u64,
     /// Hops of input in a window, and hops of input that a frame and its overlap read.
     window_hops: u64,
     settle_hops: u64,
@@ -30,6 +36,7 @@ impl Link {
         let settle_hops = (spec.reach_hops() + spec.overlap()) as u64 + window_hops;
         Self {
             end,
+            stream: 0,
             window_hops,
             settle_hops,
             pushing: false,
@@ -48,9 +55,15 @@ impl Link {
         self.end.kind() == EngineKind::Gpu
     }
 
-    /// The host rewound time, or nothing is pushed for a while.
+    /// Nothing is pushed for a while.
     pub fn pause(&mut self) {
         self.pushing = false;
+    }
+
+    /// The next hop is hop 0 again, with silence before it.
+    pub fn rewind(&mut self) {
+        self.pause();
+        self.stream += NEXT_STREAM;
     }
 
     /// Hop `n` of the input. Before hop 0 there is silence.
@@ -67,7 +80,7 @@ impl Link {
         if self.waiting.is_some() {
             self.valid_from = n + self.settle_hops;
         }
-        if self.end.push_hop(n, inputs, params).is_err() {
+        if self.end.push_hop(self.stream + n, inputs, params).is_err() {
             self.listens_from(n + 1);
         }
     }
@@ -90,13 +103,13 @@ impl Link {
 
     /// Copies output hop `n`, if it is there.
     pub fn read(&mut self, n: u64, out: &mut [&mut [f32]]) -> bool {
-        self.end.read_hop(n, out) == HopStatus::Ready
+        self.end.read_hop(self.stream + n, out) == HopStatus::Ready
     }
 
     /// Whether reading hop `n` would find something new. Where waiting is allowed: a hop that was
     /// once asked for and was not there is given up.
     pub fn is_ready(&mut self, n: u64) -> bool {
-        self.end.is_ready(n)
+        self.end.is_ready(self.stream + n)
     }
 
     /// The block is over: what was pushed is due.

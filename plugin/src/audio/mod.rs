@@ -10,6 +10,7 @@ mod seam;
 mod shared;
 mod tap;
 
+pub use input::is_sound;
 pub use link::Link;
 pub use processor::{BlockSettings, Plan, Processor, Rule};
 pub use rescue::RescueCost;

@@ -14,7 +14,7 @@ use scumble_dsp::{EffectSettings, Field, Framer, Playhead, Twin, WindowSpec, eff
 use scumble_gpu::sync::{Counter, MetricsWriter, Stage};
 use scumble_params::{CanvasSync, OnMiss};
 
-use super::clock::CanvasClock;
+use super::clock::{CanvasClock, Place};
 use super::input::InputRing;
 use super::link::Link;
 use super::pacing::Pacing;
@@ -99,8 +99,12 @@ pub struct Processor {
     field_slot: u32,
     /// A field that waits until the slot is free.
     next_field: Option<Arc<Field>>,
-    /// Consecutive samples of silence that came in, up to the tail.
+    /// Consecutive samples of silence that came in while nothing was held.
     silent: usize,
+    /// The hop that is being filled holds sound.
+    sounded: bool,
+    /// Which hops of the whole sound hold any, for one who plays a channel of it alone.
+    whole_sound: Option<Arc<[bool]>>,
     counts: Counts,
 }
 
@@ -126,8 +130,11 @@ impl Processor {
         let mut twin = Twin::new(spec, rate, channels, plan.late_hops());
         let cost = RescueCost::measure(&mut twin, rate);
         let hops = || vec![vec![0.0; hop]; channels];
+        let mut framer = Framer::new(spec, rate);
+        // It was silent before the first hop.
+        framer.hear(false);
         Self {
-            framer: Framer::new(spec, rate),
+            framer,
             twin,
             link,
             port,
@@ -147,6 +154,8 @@ impl Processor {
             field_slot: 0,
             next_field: None,
             silent: 0,
+            sounded: false,
+            whole_sound: None,
             counts: Counts::default(),
             plan,
         }
@@ -170,12 +179,24 @@ impl Processor {
         self.twin.set_field(0, field);
     }
 
+    /// Says which hops of the whole sound are not silent in all channels, when this processor plays one
+    /// channel of it alone: what is frozen must be of the same moment in all. Main thread.
+    pub fn play_one_channel_of(&mut self, hops_that_sound: Arc<[bool]>) {
+        self.whole_sound = Some(hops_that_sound);
+    }
+
+    /// Whether a moment is held, which sounds for as long as it is.
+    pub fn holds(&self) -> bool {
+        self.framer.holds()
+    }
+
     /// Forgets all sound. The audio thread may call it.
     pub fn reset(&mut self) {
         self.framer.reset();
+        self.framer.hear(false);
         self.twin.reset();
         if let Some(link) = &mut self.link {
-            link.pause();
+            link.rewind();
         }
         self.clock.reset();
         self.pacing.reset();
@@ -189,6 +210,7 @@ impl Processor {
         self.time = 0;
         self.pushed = 0;
         self.silent = 0;
+        self.sounded = false;
         // The framer begins with slot 0 again.
         if self.field_slot == 1 {
             let field = self.twin.field(1).clone();
@@ -250,7 +272,7 @@ impl Processor {
             link.end_block();
         }
         self.report(settings, transport, begun.elapsed());
-        self.is_asleep(settings)
+        self.is_asleep()
     }
 
     /// Lets the editor see what was just heard, at the place of the loop where it was played.
@@ -265,8 +287,8 @@ impl Processor {
         let played = self.time as i64 - self.plan.latency_samples() as i64;
         let stretch = stretch_samples(self.plan.sample_rate) as i64;
         self.tap.take(&self.dry, heard, block, range, || {
-            let (now, before) =
-                (clock.place(played, length), clock.place(played - stretch, length));
+            let now = clock.place(played, length).position;
+            let before = clock.place(played - stretch, length).position;
             (now, (now - before).rem_euclid(1.0))
         });
     }
@@ -299,6 +321,7 @@ impl Processor {
         let length = range.len();
         let sounded = self.input.push(block, range);
         self.silent = if sounded { 0 } else { self.silent.saturating_add(length) };
+        self.sounded |= sounded;
         if filled + length < self.plan.spec.h {
             return;
         }
@@ -309,9 +332,19 @@ impl Processor {
         }
         // A frame is heard around the middle of its synthesis part.
         let centre = ((n + 1) * hop as u64) as i64 - (self.plan.spec.m / 2) as i64;
-        let position = self.clock.place(centre, settings.canvas_length);
-        let playhead = Playhead { position, field: Some(self.twin.field(self.field_slot)) };
+        let Place { position, loop_seconds } = self.clock.place(centre, settings.canvas_length);
+        let field = Some(&**self.twin.field(self.field_slot));
+        let sounded = std::mem::take(&mut self.sounded);
+        self.framer.hear(match &self.whole_sound {
+            Some(hops) => hops.get(n as usize).copied().unwrap_or(false),
+            None => sounded,
+        });
+        let playhead = Playhead { position, loop_seconds, field };
         let params = self.framer.next(&settings.effects, playhead);
+        if self.framer.holds() {
+            // What is held sounds on, whatever comes in.
+            self.silent = 0;
+        }
         with_slices(&self.filling, |inputs| {
             self.twin.push(n, inputs, &params);
             if self.rescue.warms(effect::taps_needed(&params) > 0) {
@@ -418,7 +451,7 @@ impl Processor {
             update.add(Counter::Drys, counts.drys);
         });
         self.port.report(Report {
-            place: self.clock.place(self.time as i64, settings.canvas_length) as f32,
+            place: self.clock.place(self.time as i64, settings.canvas_length).position as f32,
             tempo: transport.tempo.unwrap_or(120.0) as f32,
             beats_per_bar: beats_per_bar(transport),
             playing: transport.playing,
@@ -426,8 +459,8 @@ impl Processor {
     }
 
     /// Silent for good: nothing came in for as long as anything could sound on.
-    fn is_asleep(&self, settings: &BlockSettings) -> bool {
-        !settings.effects.freeze && self.silent > self.plan.tail_samples()
+    fn is_asleep(&self) -> bool {
+        self.silent > self.plan.tail_samples()
     }
 }
 

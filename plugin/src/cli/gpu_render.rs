@@ -68,7 +68,7 @@ pub fn render(
     };
     let mut rig = Rig::on_engine(plan, &engine, config).map_err(|e| fail(e.to_string()))?;
     rig.await_device(WARM_UP).map_err(fail)?;
-    rig.processor.begin_with(painted(plan.sample_rate, params, bpm).field().clone());
+    rig.processor.begin_with(painted(plan.sample_rate, params).field().clone());
     let total = total_samples(sound, tail_seconds);
     let done = AtomicUsize::new(0);
     let played = std::thread::scope(|scope| {

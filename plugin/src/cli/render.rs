@@ -1,6 +1,7 @@
 //! `scumble render`: a file through the twin, exact and repeatable, on all cores; or through the GPU.
 
 use std::path::PathBuf;
+use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
 
@@ -12,7 +13,7 @@ use super::files::{Sound, read};
 use super::output::{OutputArgs, UnfinishedSound};
 use super::strokes::read_strokes;
 use super::{CliError, gpu_render, progress};
-use crate::audio::{Plan, Rule};
+use crate::audio::{Plan, Processor, Rule, is_sound};
 use crate::canvas::Painter;
 use crate::rig::Rig;
 use crate::{block_settings, timing};
@@ -145,10 +146,9 @@ pub fn offline_plan(sound: &Sound, params: &ScumbleParams, block: usize) -> Plan
 }
 
 /// The parameters' strokes as a field.
-pub fn painted(sample_rate: f32, params: &ScumbleParams, bpm: f64) -> Painter {
+pub fn painted(sample_rate: f32, params: &ScumbleParams) -> Painter {
     let mut painter = Painter::new(sample_rate);
-    let length = params.canvas_length.value().into();
-    painter.repaint(&params.document.get().strokes, length, params.canvas_sync.value(), bpm);
+    painter.repaint(&params.document.get().strokes);
     painter
 }
 
@@ -172,16 +172,22 @@ pub fn transport_at(sample: usize, sample_rate: f32, bpm: f64) -> Transport {
 /// so each has a thread of its own.
 pub fn render(sound: &Sound, params: &ScumbleParams, bpm: f64, tail_seconds: f64) -> Sound {
     let plan = Plan { rule: Rule::Twin, ..offline_plan(sound, params, BLOCK) };
-    let painter = painted(plan.sample_rate, params, bpm);
+    let painter = painted(plan.sample_rate, params);
     let total = total_samples(sound, tail_seconds);
+    let sounding = hops_that_sound(sound, plan.spec.h);
     let done = AtomicUsize::new(0);
     let channels = std::thread::scope(|scope| {
         let threads: Vec<_> = sound
             .channels
             .iter()
             .map(|channel| {
-                let (painter, done) = (&painter, &done);
-                let job = move || render_channel(channel, total, plan, painter, params, bpm, done);
+                let (painter, sounding, done) = (&painter, Arc::clone(&sounding), &done);
+                let job = move || {
+                    let mut processor = Rig::on_twin(plan).processor;
+                    processor.begin_with(painter.field().clone());
+                    processor.play_one_channel_of(sounding);
+                    render_channel(processor, channel, total, params, bpm, done)
+                };
                 let builder = std::thread::Builder::new().name("scumble-render".into());
                 builder.spawn_scoped(scope, job).expect("a thread can be started")
             })
@@ -196,25 +202,35 @@ pub fn render(sound: &Sound, params: &ScumbleParams, bpm: f64, tail_seconds: f64
     Sound { sample_rate: sound.sample_rate, channels }
 }
 
+/// Which hops of a sound are not silent in all channels.
+fn hops_that_sound(sound: &Sound, hop: usize) -> Arc<[bool]> {
+    let sounds = |hop: &[f32]| hop.iter().any(|&x| is_sound(x));
+    let hops = sound.samples().div_ceil(hop);
+    let mut sounding = vec![false; hops];
+    for channel in &sound.channels {
+        for (sounding, hop) in sounding.iter_mut().zip(channel.chunks(hop)) {
+            *sounding |= sounds(hop);
+        }
+    }
+    sounding.into()
+}
+
 fn render_channel(
+    mut processor: Processor,
     input: &[f32],
     total: usize,
-    plan: Plan,
-    painter: &Painter,
     params: &ScumbleParams,
     bpm: f64,
     done: &AtomicUsize,
 ) -> Vec<f32> {
-    let mut processor = Rig::on_twin(plan).processor;
-    processor.begin_with(painter.field().clone());
-    let latency = plan.latency_samples();
+    let (latency, rate) = (processor.plan().latency_samples(), processor.plan().sample_rate);
     let mut output = input.to_vec();
     output.resize(total + latency, 0.0);
     let settings = block_settings(params, false);
     let mut at = 0;
     while at < output.len() {
         let end = (at + BLOCK).min(output.len());
-        let transport = transport_at(at, plan.sample_rate, bpm);
+        let transport = transport_at(at, rate, bpm);
         processor.process(&mut [&mut output[at..end]], &settings, &transport);
         done.fetch_add(end - at, Ordering::Relaxed);
         at = end;

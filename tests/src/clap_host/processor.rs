@@ -41,7 +41,14 @@ pub struct Transport {
 impl Transport {
     /// Plays at 120 bpm, `seconds` after the beginning.
     pub fn at_120_bpm(seconds: f64) -> Self {
-        Self { playing: true, beats: 2.0 * seconds, seconds, tempo_bpm: 120.0, cycle: None }
+        Self::in_a_ramp(120.0, 0.0, seconds)
+    }
+
+    /// Plays `seconds` after the beginning, with a tempo that rises by so much a second.
+    pub fn in_a_ramp(from_bpm: f64, rise_bpm: f64, seconds: f64) -> Self {
+        let beats = (from_bpm + rise_bpm * seconds / 2.0) * seconds / 60.0;
+        let tempo_bpm = from_bpm + rise_bpm * seconds;
+        Self { playing: true, beats, seconds, tempo_bpm, cycle: None }
     }
 
     fn to_clap(self) -> TransportEvent {

@@ -204,7 +204,7 @@ impl Slot {
         match field.warp_phases() {
             Some(phases) => {
                 let at = params.column as usize % spec.columns * spec.bands;
-                inbox.extend_from_slice(&phases.phase[at..at + spec.bands]);
+                inbox.extend((at..at + spec.bands).map(|at| phases.phase(at, params)));
                 inbox.extend_from_slice(&phases.rate[at..at + spec.bands]);
             }
             None => inbox.resize(inbox.len() + 2 * spec.bands, 0),
