@@ -32,7 +32,6 @@ fn main() {
         }
     };
     eprintln!("adapter: {}", gpu.facts());
-    overhead(&mut report, &gpu, quick);
     batching(&mut report, &gpu, quick);
     stft(&mut report, &gpu, quick);
     management(&mut report, &gpu, quick);
@@ -47,119 +46,6 @@ fn device_rig(gpu: &Arc<Gpu>, mapping: Mapping, sessions: usize) -> Rig<WgpuBack
     let spec = SlotSpec { window, sample_rate: 48_000.0, channels: 2, max_hops: 8 };
     let settings = EffectSettings { low_cut_hz: 100.0, ..Default::default() };
     Rig::new(backend, spec, settings, sessions, 2).expect("opens")
-}
-
-/// Write, dispatch, copy, map, with nothing around it: what any engine must pay.
-struct Bare {
-    device: wgpu::Device,
-    queue: wgpu::Queue,
-    pipeline: wgpu::ComputePipeline,
-    bindings: wgpu::BindGroup,
-    upload: wgpu::Buffer,
-    result: wgpu::Buffer,
-    readback: wgpu::Buffer,
-    bytes: u64,
-}
-
-impl Bare {
-    fn new(gpu: &Gpu, bytes: u64) -> Self {
-        let (device, queue) = (gpu.device().clone(), gpu.queue().clone());
-        let module = device.create_shader_module(wgpu::ShaderModuleDescriptor {
-            label: None,
-            source: wgpu::ShaderSource::Wgsl(
-                "@group(0) @binding(0) var<storage, read_write> data: array<f32>;
-                 @compute @workgroup_size(64)
-                 fn touch(@builtin(global_invocation_id) id: vec3<u32>) {
-                     data[id.x] = data[id.x] * 0.5;
-                 }"
-                .into(),
-            ),
-        });
-        let pipeline = device.create_compute_pipeline(&wgpu::ComputePipelineDescriptor {
-            label: None,
-            layout: None,
-            module: &module,
-            entry_point: Some("touch"),
-            compilation_options: Default::default(),
-            cache: None,
-        });
-        let buffer = |usage| {
-            device.create_buffer(&wgpu::BufferDescriptor {
-                label: None,
-                size: bytes,
-                usage,
-                mapped_at_creation: false,
-            })
-        };
-        use wgpu::BufferUsages as U;
-        let upload = buffer(U::STORAGE | U::COPY_DST | U::COPY_SRC);
-        let result = buffer(U::COPY_DST);
-        let readback = buffer(U::MAP_READ | U::COPY_DST);
-        let bindings = device.create_bind_group(&wgpu::BindGroupDescriptor {
-            label: None,
-            layout: &pipeline.get_bind_group_layout(0),
-            entries: &[wgpu::BindGroupEntry { binding: 0, resource: upload.as_entire_binding() }],
-        });
-        Self { device, queue, pipeline, bindings, upload, result, readback, bytes }
-    }
-
-    fn run(&self) -> f64 {
-        let data = vec![0u8; self.bytes as usize];
-        let start = Instant::now();
-        self.queue.write_buffer(&self.upload, 0, &data);
-        let mut encoder = self.device.create_command_encoder(&Default::default());
-        {
-            let mut pass = encoder.begin_compute_pass(&Default::default());
-            pass.set_pipeline(&self.pipeline);
-            pass.set_bind_group(0, &self.bindings, &[]);
-            pass.dispatch_workgroups((self.bytes / 256) as u32, 1, 1);
-        }
-        let (from, to) = (&self.upload, &self.readback);
-        encoder.copy_buffer_to_buffer(from, 0, to, 0, self.bytes);
-        let index = self.queue.submit([encoder.finish()]);
-        self.readback.map_async(wgpu::MapMode::Read, .., |_| {});
-        let wait = wgpu::PollType::Wait { submission_index: Some(index), timeout: None };
-        self.device.poll(wait).expect("polls");
-        let seen = self.readback.get_mapped_range(..).expect("mapped")[0];
-        std::hint::black_box((seen, &self.result));
-        self.readback.unmap();
-        micros(start)
-    }
-}
-
-/// Engine overhead: a block's round trip less the GPU's own time, against the bare sequence. The
-/// round trip is that of a backend that times nothing, since a capture costs two more copies; the
-/// GPU's own time comes from a second one beside it, which times every pass of the same block.
-fn overhead(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
-    let rounds = if quick { 200 } else { 1000 };
-    let mut rig = device_rig(gpu, Mapping::Auto, 1);
-    let mut timed = device_rig(gpu, Mapping::Auto, 1);
-    timed.backend.time_everything();
-    // As many bytes as a stereo Live block and its parameters.
-    let bare = Bare::new(gpu, 2048);
-    let (mut engine, mut device, mut reference) = (Vec::new(), Vec::new(), Vec::new());
-    for round in 0..rounds {
-        let total = rig.block(0..1, Playhead::default());
-        rig.advance();
-        timed.block(0..1, Playhead::default());
-        timed.advance();
-        let busy: u64 = timed.backend.pass_times().iter().map(|p| p.duration_ns()).sum();
-        let bare_time = bare.run();
-        if round >= 20 {
-            engine.push(total);
-            device.push(busy as f64 / 1e3);
-            reference.push(bare_time);
-        }
-    }
-    let (total, device) = (median(&mut engine), median(&mut device));
-    eprintln!("round trip of a block: {total:.1} us, the GPU's own time {device:.1} us");
-    report.ratio(
-        "engine overhead / bare write+dispatch+copy+map",
-        "us",
-        total - device,
-        median(&mut reference),
-        2.0,
-    );
 }
 
 /// Sixteen sessions in one submission against sixteen submissions.

@@ -5,6 +5,8 @@
 mod bench_common;
 #[path = "bench_common/machine.rs"]
 mod machine;
+#[path = "bench_common/overhead.rs"]
+mod overhead;
 #[path = "bench_common/pace.rs"]
 mod pace;
 #[path = "bench_common/report.rs"]
@@ -101,7 +103,9 @@ fn main() {
         part.count(Counter::Timeouts),
         on_gpu as f64 * 100.0 / counted as f64
     );
+    drop((audio, control));
     let mut report = Report::new("paced");
+    overhead::measure(&mut report, &engine, config, quick);
     report.ratio(
         "stereo Live, blocks of 128: p99 round trip / block period",
         "us",
