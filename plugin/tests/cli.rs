@@ -344,6 +344,31 @@ fn without_an_adapter_the_gpu_cannot_render_and_auto_can() {
         folder.command(&words).env("SCUMBLE_ADAPTER", adapter).output().expect("it starts")
     };
     refused(&run("gpu", "none"), 1, "SCUMBLE_ADAPTER=none");
+    // A render takes the same device, and says which it lacks.
+    folder.sound("in.wav", &noise(9600));
+    let render = |engine: &str| {
+        let words = ["render", "in.wav", "out.wav", "--param", "diffuse=30", "--engine", engine];
+        let mut command = folder.command(&words);
+        command.env("SCUMBLE_PRESETS", folder.path("presets")).env_remove("SCUMBLE_ADAPTER");
+        command.output().expect("it starts")
+    };
+    let rendered = |engine: &str| {
+        done(&render(engine));
+        read_wav(&folder.path("out.wav"))
+    };
+    let cpu = rendered("cpu");
+    for engine in ["gpu", "auto"] {
+        // Another engine: near, and not the same to the bit.
+        let error = largest_difference(&cpu, &rendered(engine));
+        assert!(error > 0.0 && error < 1e-4, "{engine}: {error}");
+    }
+    folder.text("device", "no such card");
+    refused(&render("gpu"), 1, "no such card");
+    let fallen_back = render("auto");
+    done(&fallen_back);
+    let said = String::from_utf8_lossy(&fallen_back.stderr);
+    assert!(said.contains("The CPU renders") && said.contains("no such card"), "{said}");
+    assert!(read_wav(&folder.path("out.wav")) == cpu);
     refused(&run("gpu", "no such card"), 1, "scumble devices");
     assert_eq!(folder.names(), ["in.wav"]);
     done(&run("auto", "none"));

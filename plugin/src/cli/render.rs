@@ -36,7 +36,8 @@ pub struct RenderArgs {
     #[arg(long, value_name = "FILE")]
     strokes: Option<PathBuf>,
     /// Which engine computes. On the CPU a render is the same to the bit on every run; on the GPU
-    /// it is within 1e-4 of that. Auto takes a GPU where there is one.
+    /// it is within 1e-4 of that. Auto takes the GPU that `scumble devices` marks, and the CPU where
+    /// that fails.
     #[arg(long, value_enum, default_value = "cpu")]
     engine: EngineWord,
     /// Beats a minute of the transport that moves the canvas.
@@ -81,17 +82,22 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             args.input.display()
         )));
     }
-    let on_gpu = match args.engine {
-        EngineWord::Cpu => false,
-        EngineWord::Gpu => gpu_render::find_adapter().map(|_| true)?,
-        EngineWord::Auto => gpu_render::find_adapter().is_ok(),
-    };
     let unfinished = UnfinishedSound::new(&args.output)?;
     let begun = Instant::now();
-    let rendered = if on_gpu {
-        gpu_render::render(&sound, &params, args.bpm, args.tail)?
-    } else {
-        render(&sound, &params, args.bpm, args.tail)
+    let on_cpu = || render(&sound, &params, args.bpm, args.tail);
+    let on_gpu = || gpu_render::render(&sound, &params, args.bpm, args.tail);
+    let rendered = match args.engine {
+        EngineWord::Cpu => on_cpu(),
+        EngineWord::Gpu => on_gpu().map_err(|reason| {
+            CliError::new(format!(
+                "--engine gpu: {reason}; `scumble devices` lists the adapters, --engine cpu needs \
+                 none"
+            ))
+        })?,
+        EngineWord::Auto => on_gpu().unwrap_or_else(|reason| {
+            eprintln!("The CPU renders: {reason}");
+            on_cpu()
+        }),
     };
     unfinished.write(&rendered)?;
     progress::summary(sound.samples() as f64 / f64::from(sound.sample_rate), begun);
