@@ -225,6 +225,35 @@ fn the_sound_of_new_instances_is_chosen_and_cleared() {
     assert!(!file.exists());
 }
 
+/// What is not a number in a file of floats is silence to each command.
+#[test]
+fn what_is_not_a_number_is_silence() {
+    let folder = Folder::new("nan");
+    let mut input = noise(48_000);
+    input[0][1000] = 0.0;
+    input[1][2000] = 0.0;
+    folder.sound("whole.wav", &input);
+    input[0][1000] = f32::NAN;
+    input[1][2000] = f32::INFINITY;
+    folder.sound("in.wav", &input);
+    folder.text("strokes.json", &format!("[{}]", dab("gain", 0.5, 0.1, 1.0)));
+    for (command, to, more) in [
+        ("render", "wav", &[][..]),
+        ("edit", "wav", &["--strokes", "strokes.json"]),
+        ("analyze", "png", &["--transform", "stft"]),
+        ("analyze", "npy", &["--transform", "mel"]),
+    ] {
+        let bytes = |from: &str| {
+            // The picture bears the file's name.
+            std::fs::copy(folder.path(from), folder.path("sound.wav")).expect("copied");
+            let out = format!("out.{to}");
+            done(&folder.scumble(&[&[command, "sound.wav", &out][..], more].concat()));
+            std::fs::read(folder.path(&out)).expect("written")
+        };
+        assert!(bytes("in.wav") == bytes("whole.wav"), "{command} to {to}");
+    }
+}
+
 // P7: the user's choice stands until the environment says otherwise.
 #[test]
 fn the_chosen_device_is_taken_unless_the_environment_decides() {

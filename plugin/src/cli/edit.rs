@@ -129,8 +129,7 @@ fn edit_channel(
 ) -> Vec<f32> {
     let _flush = scumble_dsp::denormals::FlushDenormals::new();
     let step = || done.fetch_add(1, Ordering::Relaxed);
-    let clip: Vec<f32> = input.iter().map(|&x| if x.is_finite() { x } else { 0.0 }).collect();
-    let mut store = Store::new(spec, sample_rate, &clip);
+    let mut store = Store::new(spec, sample_rate, input);
     step();
     for (i, stroke) in strokes.iter().enumerate() {
         store.apply_before(stroke, &strokes[i + 1..]);
