@@ -20,6 +20,8 @@ const LIMIT: Duration = Duration::from_secs(20);
 const PLOT: [f32; 4] = [98.0, 54.0, 898.0, 532.0];
 const GAIN_BRUSH: (i16, i16) = (26, 240);
 const UNDO: (i16, i16) = (765, 22);
+const QUALITY: (i16, i16) = (926, 22);
+const STUDIO: (i16, i16) = (905, 92);
 /// The left Alt key of the server's own layout.
 const ALT: u8 = 64;
 
@@ -106,6 +108,14 @@ fn drag(screen: &Screen, path: &[(i16, i16)]) -> Answer<()> {
 
 fn click(screen: &Screen, at: (i16, i16)) -> Answer<()> {
     drag(screen, &[at])
+}
+
+/// Chooses the quality Studio in the menu at the top.
+pub fn choose_studio(screen: &Screen) -> Answer<()> {
+    click(screen, QUALITY)?;
+    // The menu has to be drawn before it can be hit.
+    std::thread::sleep(Duration::from_millis(500));
+    click(screen, STUDIO)
 }
 
 /// A line over the whole loop at `hz`.
