@@ -36,8 +36,9 @@ pub struct EditArgs {
 pub fn run(args: &EditArgs) -> Result<(), CliError> {
     if args.length.is_some_and(|seconds| !(0.001..=86_400.0).contains(&seconds)) {
         let found = args.length.unwrap_or_default();
-        return Err(CliError::new(format!("--length is {found}; allowed is 0.001 to 86400")));
+        return Err(CliError::words(format!("--length is {found}; allowed is 0.001 to 86400")));
     }
+    args.output.check()?;
     let strokes = read_strokes(&args.strokes)?;
     let sound = read(&args.input)?;
     let unfinished = UnfinishedSound::new(&args.output)?;
