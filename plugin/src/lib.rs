@@ -14,6 +14,7 @@ mod lens;
 pub mod rig;
 mod shelf;
 pub mod spectrogram;
+mod standalone;
 pub mod timing;
 mod user;
 mod view;
@@ -108,54 +109,16 @@ impl Plugin for Scumble {
         context: &mut impl ActivateContext<Self>,
     ) -> bool {
         vst3_guard::install::<Self>(context.plugin_api());
-        if !std::mem::replace(&mut self.begun, true)
-            && let Ok(store) = PresetStore::user()
-        {
-            self.instance.begin_with_user_default(&store);
+        // The standalone, where it is started anew, asks on its audio thread.
+        let latency = if self.begun && context.plugin_api() == PluginApi::Standalone {
+            standalone::off_the_audio_thread(|| self.begin(layout, config))
+        } else {
+            Some(self.begin(layout, config))
+        };
+        if let Some(samples) = latency {
+            context.set_latency_samples(samples);
         }
-        self.instance.adopt_document();
-        // Hosts activate again without deactivating.
-        self.close();
-        let params = &self.instance.params;
-        let channels = layout.main_output_channels.map_or(2, NonZeroU32::get) as usize;
-        let plan = timing::plan(params, config, channels);
-        let choices = Choices::of(params);
-        let latency = LatencyShape {
-            sample_rate_hz: plan.sample_rate,
-            window_samples: plan.spec.window_latency() as u32,
-            async_samples: plan.async_samples as u32,
-        };
-        let (engine, link) = match self.open_engine(&plan) {
-            Some((link, control)) => (Some(control), Some(link)),
-            None => (None, None),
-        };
-        let own = Metrics::new(latency);
-        let (audio_port, port) = audio::ports();
-        let (tap, watch) = audio::tap(plan.sample_rate);
-        let mut processor = Processor::new(plan, link, audio_port, tap, own.audio);
-        // What is painted is heard from the first sample on, in a bounce too.
-        let mut painter = Painter::new(plan.sample_rate);
-        painter.repaint(&params.document.get().strokes);
-        processor.begin_with(painter.field().clone());
-        painter.is_sent();
-        context.set_latency_samples(plan.latency_samples() as u32);
-        let stretch = audio::stretch_samples(plan.sample_rate);
-        self.instance.set_active(Some(Active {
-            plan,
-            choices,
-            port,
-            painter,
-            engine,
-            metrics: own.reader,
-            settings: params.document.get().settings,
-            columnist: Columnist::new(watch, stretch, plan.sample_rate),
-            gauge: Gauge::default(),
-        }));
-        self.enrolment = Some(Enrolment::new(&self.instance));
-        self.processor = Some(processor);
-        self.choices = Some(choices);
-        self.restart_asked = false;
-        true
+        latency.is_some()
     }
 
     fn deactivate(&mut self) {
@@ -197,6 +160,57 @@ impl Plugin for Scumble {
 }
 
 impl Scumble {
+    /// Makes all that an activation needs and puts it in force; the latency in samples.
+    fn begin(&mut self, layout: &AudioIOLayout, config: &BufferConfig) -> u32 {
+        if !std::mem::replace(&mut self.begun, true)
+            && let Ok(store) = PresetStore::user()
+        {
+            self.instance.begin_with_user_default(&store);
+        }
+        self.instance.adopt_document();
+        // Hosts activate again without deactivating.
+        self.close();
+        let params = &self.instance.params;
+        let channels = layout.main_output_channels.map_or(2, NonZeroU32::get) as usize;
+        let plan = timing::plan(params, config, channels);
+        let choices = Choices::of(params);
+        let latency = LatencyShape {
+            sample_rate_hz: plan.sample_rate,
+            window_samples: plan.spec.window_latency() as u32,
+            async_samples: plan.async_samples as u32,
+        };
+        let (engine, link) = match self.open_engine(&plan) {
+            Some((link, control)) => (Some(control), Some(link)),
+            None => (None, None),
+        };
+        let own = Metrics::new(latency);
+        let (audio_port, port) = audio::ports();
+        let (tap, watch) = audio::tap(plan.sample_rate);
+        let mut processor = Processor::new(plan, link, audio_port, tap, own.audio);
+        // What is painted is heard from the first sample on, in a bounce too.
+        let mut painter = Painter::new(plan.sample_rate);
+        painter.repaint(&params.document.get().strokes);
+        processor.begin_with(painter.field().clone());
+        painter.is_sent();
+        let stretch = audio::stretch_samples(plan.sample_rate);
+        self.instance.set_active(Some(Active {
+            plan,
+            choices,
+            port,
+            painter,
+            engine,
+            metrics: own.reader,
+            settings: params.document.get().settings,
+            columnist: Columnist::new(watch, stretch, plan.sample_rate),
+            gauge: Gauge::default(),
+        }));
+        self.enrolment = Some(Enrolment::new(&self.instance));
+        self.processor = Some(processor);
+        self.choices = Some(choices);
+        self.restart_asked = false;
+        plan.latency_samples() as u32
+    }
+
     /// Ends an activation: closes the session, joins what has no other user. Main thread.
     fn close(&mut self) {
         self.processor = None;

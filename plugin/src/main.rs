@@ -3,5 +3,5 @@
 use std::process::ExitCode;
 
 fn main() -> ExitCode {
-    scumble::cli::run(std::env::args().skip(1).collect())
+    scumble::cli::run(std::env::args_os().skip(1).collect())
 }

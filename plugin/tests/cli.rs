@@ -185,13 +185,30 @@ fn what_cannot_be_done_is_said_and_leaves_nothing_behind() {
         (&["edit", "in.wav", "out.wav"][..], 2, "--strokes"),
         (&["edit", "in.wav", "out.wav", "--strokes", "none.json"], 1, "none.json"),
         (&["edit", "in.wav", "out.wav", "--strokes", "bad.json"], 1, "strength is 7"),
-        (&["edit", "in.wav", "out.mp3", "--strokes", "good.json"], 1, ".wav or .flac"),
+        (&["edit", "in.wav", "out.mp3", "--strokes", "good.json"], 2, ".wav or .flac"),
         (&["edit", "in.wav", "no/out.wav", "--strokes", "good.json"], 1, "no/out.wav"),
         (&["edit", "text.wav", "out.wav", "--strokes", "good.json"], 1, "not a sound file"),
         (&["edit", "none.wav", "out.wav", "--strokes", "good.json"], 1, "none.wav"),
-        (&["edit", "in.wav", "o.wav", "--strokes", "good.json", "--length", "0"], 1, "--length"),
-        (&["render", "in.wav", "out.flac", "--bits", "8"], 1, "16 and 24"),
-        (&["render", "in.wav", "out.ogg"], 1, ".wav or .flac"),
+        (&["edit", "in.wav", "o.wav", "--strokes", "good.json", "--length", "0"], 2, "--length"),
+        (&["render", "in.wav", "out.flac", "--bits", "8"], 2, "16 and 24"),
+        // Words that can never be right are said before any file is looked for.
+        (&["render", "none.wav", "out.ogg"], 2, ".wav or .flac"),
+        (&["render", "in.wav", "out.wav", "--bpm", "0"], 2, "--bpm is 0"),
+        (&["render", "in.wav", "out.wav", "--tail", "601"], 2, "--tail is 601"),
+        (&["render", "in.wav", "out.wav", "--param", "blur=1"], 2, "blur_time"),
+        (&["render", "in.wav", "out.wav", "--param", "mix"], 2, "ID=VALUE"),
+        (&["render", "in.wav", "out.wav", "--param", "blur_time=long"], 2, "cannot be read"),
+        (
+            &["render", "in.wav", "o.wav", "--param", "blur_time=5 s"],
+            2,
+            "5 s\" is not allowed; from 0",
+        ),
+        (&["render", "in.wav", "out.wav", "--preset", "No Such Sound"], 1, "No Such Sound"),
+        (&["analyze", "in.wav", "out.jpg", "--transform", "cqt"], 2, ".png, .npy or .csv"),
+        (&["analyze", "in.wav", "o.png", "--transform", "cqt", "--range", "0"], 2, "1 to 300"),
+        (&["analyze", "in.wav", "o.png", "--transform", "mel", "--gamma", "3"], 2, "it is for vqt"),
+        (&["schema", "poem"], 2, "there is no schema"),
+        (&["presets", "No Such Sound"], 1, "No Such Sound"),
     ] {
         refused(&folder.scumble(words), code, said);
         assert_eq!(folder.names(), files, "{words:?}");
@@ -225,6 +242,86 @@ fn the_sound_of_new_instances_is_chosen_and_cleared() {
     assert!(!file.exists());
 }
 
+/// An end of a parameter is as far as it goes, and no further.
+#[test]
+fn a_parameter_goes_to_its_ends() {
+    let folder = Folder::new("ends");
+    folder.sound("in.wav", &noise(2000));
+    for value in ["blur_time=0", "blur_time=1 s", "warp_shift=-2 kHz", "high_cut=off", "mix=100 %"]
+    {
+        done(&folder.scumble(&["render", "in.wav", "out.wav", "--param", value]));
+    }
+}
+
+#[cfg(unix)]
+#[test]
+fn files_may_have_names_that_are_no_text_and_other_words_may_not() {
+    use std::ffi::OsStr;
+    use std::os::unix::ffi::OsStrExt;
+    let odd = |bytes: &'static [u8]| OsStr::from_bytes(bytes);
+    let folder = Folder::new("names");
+    let input = noise(2000);
+    folder.sound("in.wav", &input);
+    let (from, to) = (odd(b"a\xff.wav"), odd(b"b\xfe.wav"));
+    std::fs::rename(folder.path("in.wav"), folder.0.join(from)).expect("renamed");
+    let run = |words: &[&OsStr]| folder.command(&[]).args(words).output().expect("it starts");
+    done(&run(&[odd(b"render"), from, to]));
+    assert!(read_wav(&folder.0.join(to)) == input);
+    for words in [
+        &[odd(b"rend\xffer")][..],
+        &[odd(b"render"), from, to, odd(b"--param"), odd(b"mix=\xff")],
+        // To the standalone.
+        &[odd(b"--backend"), odd(b"d\xffummy")],
+    ] {
+        refused(&run(words), 2, "error: ");
+    }
+}
+
+#[test]
+fn who_has_heard_enough_ends_a_list_without_an_error() {
+    let folder = Folder::new("pipe");
+    let schemas = folder.scumble(&["schema"]);
+    done(&schemas);
+    let names = String::from_utf8_lossy(&schemas.stdout).into_owned();
+    let name = names.lines().next().expect("schemas");
+    for words in [&["schema"][..], &["schema", name], &["presets"], &["devices", "--quick"]] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = folder.command(words).stdout(writer).output().expect("it starts");
+        let said = String::from_utf8_lossy(&output.stderr);
+        assert_eq!(output.status.code(), Some(0), "{words:?}: {said}");
+    }
+}
+
+/// What is not a number in a file of floats is silence to each command.
+#[test]
+fn what_is_not_a_number_is_silence() {
+    let folder = Folder::new("nan");
+    let mut input = noise(48_000);
+    input[0][1000] = 0.0;
+    input[1][2000] = 0.0;
+    folder.sound("whole.wav", &input);
+    input[0][1000] = f32::NAN;
+    input[1][2000] = f32::INFINITY;
+    folder.sound("in.wav", &input);
+    folder.text("strokes.json", &format!("[{}]", dab("gain", 0.5, 0.1, 1.0)));
+    for (command, to, more) in [
+        ("render", "wav", &[][..]),
+        ("edit", "wav", &["--strokes", "strokes.json"]),
+        ("analyze", "png", &["--transform", "stft"]),
+        ("analyze", "npy", &["--transform", "mel"]),
+    ] {
+        let bytes = |from: &str| {
+            // The picture bears the file's name.
+            std::fs::copy(folder.path(from), folder.path("sound.wav")).expect("copied");
+            let out = format!("out.{to}");
+            done(&folder.scumble(&[&[command, "sound.wav", &out][..], more].concat()));
+            std::fs::read(folder.path(&out)).expect("written")
+        };
+        assert!(bytes("in.wav") == bytes("whole.wav"), "{command} to {to}");
+    }
+}
+
 // P7: the user's choice stands until the environment says otherwise.
 #[test]
 fn the_chosen_device_is_taken_unless_the_environment_decides() {
@@ -247,6 +344,31 @@ fn the_chosen_device_is_taken_unless_the_environment_decides() {
     assert!(chosen.contains(&words), "{chosen}");
     let overridden = run(Some("none"));
     assert!(overridden.contains("Auto takes the CPU engine"), "{overridden}");
+    // A render takes the same device, and says which it lacks.
+    folder.sound("in.wav", &noise(9600));
+    let render = |engine: &str| {
+        let words = ["render", "in.wav", "out.wav", "--param", "diffuse=30", "--engine", engine];
+        let mut command = folder.command(&words);
+        command.env("SCUMBLE_PRESETS", folder.path("presets")).env_remove("SCUMBLE_ADAPTER");
+        command.output().expect("it starts")
+    };
+    let rendered = |engine: &str| {
+        done(&render(engine));
+        read_wav(&folder.path("out.wav"))
+    };
+    let cpu = rendered("cpu");
+    for engine in ["gpu", "auto"] {
+        // Another engine: near, and not the same to the bit.
+        let error = largest_difference(&cpu, &rendered(engine));
+        assert!(error > 0.0 && error < 1e-4, "{engine}: {error}");
+    }
+    folder.text("device", "no such card");
+    refused(&render("gpu"), 1, "no such card");
+    let fallen_back = render("auto");
+    done(&fallen_back);
+    let said = String::from_utf8_lossy(&fallen_back.stderr);
+    assert!(said.contains("The CPU renders") && said.contains("no such card"), "{said}");
+    assert!(read_wav(&folder.path("out.wav")) == cpu);
 }
 
 #[test]

@@ -118,6 +118,16 @@ fn best_lag(played: &[f32], heard: &[f32], stretch: usize, longest: usize) -> us
     lags.max_by(|&a, &b| likeness(a).total_cmp(&likeness(b))).unwrap_or(0)
 }
 
+/// Connects two ports; those of a client can be seen before it is active.
+fn connect(ear: &jack::Client, from: &str, to: &str) -> Result<(), jack::Error> {
+    let mut last = Ok(());
+    wait_for(Duration::from_secs(20), || {
+        last = ear.connect_ports_by_name(from, to);
+        last.is_ok().then_some(())
+    });
+    last
+}
+
 /// Connects to a client's first input and output and plays noise through it. Says at which delay a
 /// second of it came back and how far off it was; an error if none did within 20 seconds.
 pub fn probe(client: &str) -> Result<String, Box<dyn std::error::Error>> {
@@ -144,8 +154,8 @@ pub fn probe(client: &str) -> Result<String, Box<dyn std::error::Error>> {
         },
     );
     let active = probe.activate_async((), process)?;
-    active.as_client().connect_ports_by_name("probe:to", &format!("{client}:input_1"))?;
-    active.as_client().connect_ports_by_name(&format!("{client}:output_1"), "probe:from")?;
+    connect(active.as_client(), "probe:to", &format!("{client}:input_1"))?;
+    connect(active.as_client(), &format!("{client}:output_1"), "probe:from")?;
 
     let mut last = String::from("nothing was heard");
     let heard = wait_for(Duration::from_secs(20), || {
@@ -188,10 +198,9 @@ pub fn paint(client: &str) -> Result<String, Box<dyn std::error::Error>> {
     );
     let active = probe.activate_async((), process)?;
     for channel in ["1", "2"] {
-        let input = format!("{client}:input_{channel}");
-        active.as_client().connect_ports_by_name("painter:to", &input)?;
+        connect(active.as_client(), "painter:to", &format!("{client}:input_{channel}"))?;
     }
-    active.as_client().connect_ports_by_name(&format!("{client}:output_1"), "painter:from")?;
+    connect(active.as_client(), &format!("{client}:output_1"), "painter:from")?;
     let screen = Screen::connect(None)?;
     let said = paint_over_and_undo(&screen, &heard);
     active.deactivate()?;

@@ -79,7 +79,7 @@ pub trait EditorHost {
     fn set_strokes(&mut self, strokes: &[Stroke]);
     /// A stroke under way, to be heard before it is finished; `None` when it is done or dropped.
     fn preview_stroke(&mut self, stroke: Option<&Stroke>);
-    /// Hear only what is painted.
+    /// Hear only what Scumble changes.
     fn set_solo(&mut self, solo: bool);
     fn solo(&self) -> bool;
 

@@ -13,7 +13,7 @@ pub const TABLE: [(&str, &str); 22] = [
     ("V", "select"),
     ("M", "move"),
     ("N", "snap on or off"),
-    ("S", "solo what is painted"),
+    ("S", "solo what Scumble changes"),
     ("[ ]", "brush size"),
     ("Shift [ ]", "brush hardness"),
     ("Delete", "delete selected strokes"),

@@ -79,6 +79,27 @@ pub struct ScumbleParams {
     pub canvas_length: FloatParam,
     #[id = "canvas_sync"]
     pub canvas_sync: EnumParam<CanvasSync>,
+
+    /// How the texts of the float parameters are read, by name.
+    readers: Vec<(&'static str, values::FromText)>,
+}
+
+impl ScumbleParams {
+    /// Whether a text that a parameter reads as its lowest or highest value means something beyond.
+    pub fn is_beyond(&self, id: &str, text: &str) -> bool {
+        let map = self.param_map();
+        let Some((_, ParamPtr::FloatParam(param), _)) = map.iter().find(|(i, ..)| i == id) else {
+            return false;
+        };
+        // SAFETY: the pointer is into `self`.
+        let param = unsafe { &**param };
+        let (low, high) = (param.preview_plain(0.0), param.preview_plain(1.0));
+        // For ends that are computed in another order.
+        let slack = 1e-6 * (high - low);
+        let reader = self.readers.iter().find(|(name, _)| *name == param.name());
+        let value = reader.and_then(|(_, read)| read(text));
+        value.is_some_and(|value| !(low - slack..=high + slack).contains(&value))
+    }
 }
 
 /// A float parameter with its texts.
@@ -108,6 +129,11 @@ impl Default for ScumbleParams {
         };
         let sync_now = Arc::new(AtomicU8::new(CanvasSync::HostBeats.to_index() as u8));
         let sync_seen = sync_now.clone();
+        let mut readers = Vec::new();
+        let mut float = |name, default, range, texts: (values::ToText, values::FromText)| {
+            readers.push((name, texts.1.clone()));
+            float(name, default, range, texts)
+        };
 
         Self {
             document: DocumentCell::default(),
@@ -167,6 +193,7 @@ impl Default for ScumbleParams {
                     sync_seen.store(sync.to_index() as u8, Ordering::Relaxed);
                 }),
             ),
+            readers,
         }
     }
 }
@@ -221,6 +248,22 @@ mod tests {
                 let again = unsafe { ptr.normalized_value_to_string(back, true) };
                 assert_eq!(text, again, "{id} at {normalized}");
             }
+        }
+    }
+
+    #[test]
+    fn what_is_beyond_a_parameter_is_told_from_its_ends() {
+        let params = ScumbleParams::default();
+        for (id, inside, beyond) in [
+            ("blur_time", ["0 ms", "1 s"], ["-1 ms", "5 s"]),
+            ("mix", ["0", "100 %"], ["-1", "101 %"]),
+            ("warp_shift", ["-2 kHz", "2000"], ["-2001", "2.1 kHz"]),
+            ("low_cut", ["off", "20 kHz"], ["19", "20.1 kHz"]),
+            ("canvas_length", ["0.25", "64 beats"], ["0.2", "65"]),
+            ("output", ["-48", "12 dB"], ["-49", "12.1 dB"]),
+        ] {
+            assert!(inside.iter().all(|text| !params.is_beyond(id, text)), "{id}: {inside:?}");
+            assert!(beyond.iter().all(|text| params.is_beyond(id, text)), "{id}: {beyond:?}");
         }
     }
 

@@ -5,7 +5,7 @@
 //! and the reason travels to the instance in the field `refusal`.
 //!
 //! Runs where the host loads a state: its main thread, for the editor never loads through the
-//! wrapper (DESIGN 9).
+//! wrapper (DESIGN 9), but for an empty state in the standalone.
 
 use std::collections::BTreeMap;
 use std::sync::OnceLock;

@@ -116,7 +116,7 @@ struct Analysis {
 
 pub fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
     if !(1.0..=300.0).contains(&args.range) {
-        return Err(CliError::new(format!("--range is {}; allowed is 1 to 300", args.range)));
+        return Err(CliError::words(format!("--range is {}; allowed is 1 to 300", args.range)));
     }
     check_words(args)?;
     let format = format_of(&args.output)?;
@@ -154,7 +154,7 @@ fn check_words(args: &AnalyzeArgs) -> Result<(), CliError> {
     for (word, given, allowed) in words {
         if given && !allowed.contains(&args.transform) {
             let names: Vec<&str> = allowed.iter().map(|t| t.name()).collect();
-            return Err(CliError::new(format!(
+            return Err(CliError::words(format!(
                 "{word} says nothing to {}; it is for {}",
                 args.transform.name(),
                 names.join(", ")
@@ -182,7 +182,7 @@ fn format_of(output: &Path) -> Result<Format, CliError> {
         "png" => Ok(Format::Png),
         "npy" => Ok(Format::Npy),
         "csv" => Ok(Format::Csv),
-        _ => Err(CliError::new(format!(
+        _ => Err(CliError::words(format!(
             "{}: the name's ending says what is written; allowed is .png, .npy or .csv",
             output.display()
         ))),

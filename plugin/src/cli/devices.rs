@@ -9,7 +9,7 @@ use scumble_gpu::backend::wgpu::device::candidates;
 use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, SessionConfig};
 use scumble_gpu::sync::{Buffering, Stage};
 
-use super::CliError;
+use super::{CliError, say};
 use crate::user;
 
 /// How long the round trip is measured, in real time.
@@ -31,11 +31,11 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
     let wish = user::device_wish();
     let chosen = choose(&wish, &found);
     if found.is_empty() {
-        println!("no adapters: is a Vulkan driver installed?");
+        say("no adapters: is a Vulkan driver installed?")?;
     }
     for (index, adapter) in found.iter().enumerate() {
         let mark = if chosen.as_ref() == Ok(&index) { "*" } else { " " };
-        println!("{mark} {}", describe(adapter));
+        say(format_args!("{mark} {}", describe(adapter)))?;
     }
     match &chosen {
         Ok(index) => {
@@ -44,12 +44,12 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
                 _ if user::device_of_environment().is_some() => "SCUMBLE_ADAPTER asks for it",
                 _ => "it was chosen in the settings",
             };
-            println!("Auto takes {}: {why}.", found[*index].name);
+            say(format_args!("Auto takes {}: {why}.", found[*index].name))?;
             if !args.quick {
                 measure()?;
             }
         }
-        Err(reason) => println!("Auto takes the CPU engine: {reason}."),
+        Err(reason) => say(format_args!("Auto takes the CPU engine: {reason}."))?,
     }
     Ok(())
 }
@@ -125,10 +125,9 @@ fn measure() -> Result<(), CliError> {
     let Some((before, _)) = before else { return Ok(()) };
     let round_trip = control.metrics().since(&before).stage(Stage::RoundTrip);
     let period = BLOCK as f64 / RATE * 1e3;
-    println!(
+    say(format_args!(
         "Round trip, one stereo Live session, {BLOCK} samples: p50 {:.2} ms, p99 {:.2} ms of {period:.2} ms.",
         round_trip.p50.as_secs_f64() * 1e3,
         round_trip.p99.as_secs_f64() * 1e3,
-    );
-    Ok(())
+    ))
 }

@@ -36,8 +36,9 @@ pub struct EditArgs {
 pub fn run(args: &EditArgs) -> Result<(), CliError> {
     if args.length.is_some_and(|seconds| !(0.001..=86_400.0).contains(&seconds)) {
         let found = args.length.unwrap_or_default();
-        return Err(CliError::new(format!("--length is {found}; allowed is 0.001 to 86400")));
+        return Err(CliError::words(format!("--length is {found}; allowed is 0.001 to 86400")));
     }
+    args.output.check()?;
     let strokes = read_strokes(&args.strokes)?;
     let sound = read(&args.input)?;
     let unfinished = UnfinishedSound::new(&args.output)?;
@@ -129,8 +130,7 @@ fn edit_channel(
 ) -> Vec<f32> {
     let _flush = scumble_dsp::denormals::FlushDenormals::new();
     let step = || done.fetch_add(1, Ordering::Relaxed);
-    let clip: Vec<f32> = input.iter().map(|&x| if x.is_finite() { x } else { 0.0 }).collect();
-    let mut store = Store::new(spec, sample_rate, &clip);
+    let mut store = Store::new(spec, sample_rate, input);
     step();
     for (i, stroke) in strokes.iter().enumerate() {
         store.apply_before(stroke, &strokes[i + 1..]);

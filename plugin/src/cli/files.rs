@@ -25,7 +25,7 @@ impl Sound {
     }
 }
 
-/// Reads a file to its end.
+/// Reads a file to its end. What is not a number in a file of floats is silence, as it is for a host.
 pub fn read(path: &Path) -> Result<Sound, CliError> {
     let fail = |what: String| CliError::new(format!("{}: {what}", path.display()));
     let file = File::open(path).map_err(|e| fail(e.to_string()))?;
@@ -71,7 +71,7 @@ pub fn read(path: &Path) -> Result<Sound, CliError> {
             return Err(fail("changes its channels or its rate in the middle".into()));
         }
         for (channel, plane) in sound.channels.iter_mut().zip(&planes) {
-            channel.extend_from_slice(plane);
+            channel.extend(plane.iter().map(|&x| if x.is_finite() { x } else { 0.0 }));
         }
     }
     if sound.samples() == 0 {

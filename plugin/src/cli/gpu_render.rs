@@ -7,18 +7,18 @@
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::{Duration, Instant};
 
-use scumble_gpu::backend::adapter::{AdapterWish, Candidate, choose};
+use scumble_gpu::backend::adapter::choose;
 use scumble_gpu::backend::wgpu::device::candidates;
 use scumble_gpu::engine::{Engine, EngineChoice, SessionConfig};
 use scumble_gpu::sync::{Buffering, Counter, MetricsSnapshot};
 use scumble_params::ScumbleParams;
 
 use super::files::Sound;
+use super::progress;
 use super::render::{offline_plan, painted, total_samples, transport_at};
-use super::{CliError, progress};
 use crate::audio::{Plan, Rule};
-use crate::block_settings;
 use crate::rig::{Rig, session_config};
+use crate::{block_settings, user};
 
 /// Hops on their way at once.
 const IN_FLIGHT: usize = 8;
@@ -31,25 +31,15 @@ const PATIENCE: Duration = Duration::from_secs(30);
 /// How often it is looked for a hop.
 const LOOK: Duration = Duration::from_micros(50);
 
-/// The adapter that computes, or why there is none.
-pub fn find_adapter() -> Result<Candidate, CliError> {
-    let mut found = candidates();
-    match choose(&AdapterWish::from_env(), &found) {
-        Ok(index) => Ok(found.swap_remove(index)),
-        Err(reason) => Err(CliError::new(format!(
-            "--engine gpu: {reason}; `scumble devices` lists the adapters, --engine cpu needs none"
-        ))),
-    }
-}
-
-/// The whole sound through the engine, aligned with the input.
+/// The whole sound through the engine, aligned with the input; or why the device cannot do it.
 pub fn render(
     sound: &Sound,
     params: &ScumbleParams,
     bpm: f64,
     tail_seconds: f64,
-) -> Result<Sound, CliError> {
-    let fail = |what: String| CliError::new(format!("--engine gpu: {what}"));
+) -> Result<Sound, String> {
+    // The engine's own wish (`user::engine_options`): a device that is not there is said at once.
+    choose(&user::device_wish(), &candidates()).map_err(|error| error.to_string())?;
     let mut plan = offline_plan(sound, params, 1);
     let hop = plan.spec.h;
     let buffering = Buffering::Ring { blocks: IN_FLIGHT };
@@ -60,14 +50,13 @@ pub fn render(
         rule: Rule::Engaged,
         ..plan
     };
-    let engine =
-        Engine::isolated(crate::user::engine_options()).map_err(|error| fail(error.to_string()))?;
+    let engine = Engine::isolated(user::engine_options()).map_err(|error| error.to_string())?;
     let config = SessionConfig {
         patience: Some(DEVICE_PATIENCE),
         ..session_config(&plan, buffering, EngineChoice::Gpu, Default::default())
     };
-    let mut rig = Rig::on_engine(plan, &engine, config).map_err(|e| fail(e.to_string()))?;
-    rig.await_device(WARM_UP).map_err(fail)?;
+    let mut rig = Rig::on_engine(plan, &engine, config).map_err(|error| error.to_string())?;
+    rig.await_device(WARM_UP)?;
     rig.processor.begin_with(painted(plan.sample_rate, params).field().clone());
     let total = total_samples(sound, tail_seconds);
     let done = AtomicUsize::new(0);
@@ -78,11 +67,11 @@ pub fn render(
         progress::show(&done, total, || !thread.is_finished());
         thread.join().expect("rendering does not panic")
     });
-    let channels = played.map_err(fail)?;
+    let channels = played?;
     let figures = rig.metrics();
     if figures.count(Counter::Misses) > 0 {
         let missed = figures.count(Counter::Misses);
-        return Err(fail(format!("the engine lost {missed} hops; please report this")));
+        return Err(format!("the engine lost {missed} hops; please report this"));
     }
     let covered = failures(&figures);
     if covered > 0 {

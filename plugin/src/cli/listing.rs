@@ -3,7 +3,7 @@
 use clap::Args;
 use scumble_params::{Preset, PresetStore, factory_presets};
 
-use super::CliError;
+use super::{CliError, say};
 
 #[derive(Args)]
 pub struct SchemaArgs {
@@ -16,19 +16,18 @@ pub fn schema(args: &SchemaArgs) -> Result<(), CliError> {
     let name_of = |file: &str| file.trim_end_matches(".schema.json").to_string();
     let names: Vec<String> = schemas.iter().map(|s| name_of(&s.file_name)).collect();
     match &args.name {
-        None => println!("{}", names.join("\n")),
+        None => say(names.join("\n")),
         Some(name) => {
             let found = schemas.iter().find(|s| name_of(&s.file_name) == *name);
             let schema = found.ok_or_else(|| {
-                CliError::new(format!(
+                CliError::words(format!(
                     "there is no schema {name:?}; there are {}",
                     names.join(", ")
                 ))
             })?;
-            print!("{}", schema.text());
+            say(schema.text().trim_end())
         }
     }
-    Ok(())
 }
 
 #[derive(Args)]
@@ -51,26 +50,23 @@ fn find(name: &str) -> Result<Preset, CliError> {
 pub fn presets(args: &PresetsArgs) -> Result<(), CliError> {
     if args.clear_default {
         PresetStore::user()?.set_user_default(None)?;
-        println!("New instances begin neutral.");
-        return Ok(());
+        return say("New instances begin neutral.");
     }
     if let Some(name) = &args.name {
         let preset = find(name)?;
         if args.default {
             PresetStore::user()?.set_user_default(Some(&preset))?;
-            println!("New instances begin with {name}.");
-        } else {
-            println!("{}", preset.to_text());
+            return say(format_args!("New instances begin with {name}."));
         }
-        return Ok(());
+        return say(preset.to_text());
     }
     for preset in &factory_presets() {
-        println!("{}", preset.name);
+        say(&preset.name)?;
     }
     if let Ok(store) = PresetStore::user() {
         let (own, broken) = store.list();
         for preset in own {
-            println!("{} (yours)", preset.name);
+            say(format_args!("{} (yours)", preset.name))?;
         }
         for error in broken {
             eprintln!("skipped {error}");

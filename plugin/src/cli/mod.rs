@@ -1,6 +1,6 @@
 //! The command line, on the code that the plugin runs. Without a subcommand it is the standalone.
 //!
-//! Exit codes: 0 done, 1 failed, 2 the words were wrong.
+//! Exit codes: 0 done; 2 the words are wrong, whatever files and machine there are; 1 the work failed.
 
 mod analyze;
 mod devices;
@@ -18,6 +18,9 @@ mod progress;
 mod render;
 mod strokes;
 
+use std::ffi::OsString;
+use std::fmt::Display;
+use std::io::{ErrorKind, Write};
 use std::process::ExitCode;
 
 use clap::{Parser, Subcommand};
@@ -73,15 +76,17 @@ pub fn render_sound(
 }
 
 /// Runs what the arguments (without the program's name) say.
-pub fn run(args: Vec<String>) -> ExitCode {
-    let first = args.first().map(String::as_str);
-    if first == Some("--help-standalone") {
+pub fn run(args: Vec<OsString>) -> ExitCode {
+    let first = args.first();
+    if first.is_some_and(|word| word == "--help-standalone") {
         return standalone(vec!["--help".into()]);
     }
-    if !first.is_some_and(|word| OURS.contains(&word) || !word.starts_with('-')) {
+    // A word that is no text can be a misspelt command, and never an option.
+    let is_ours = |word: &str| OURS.contains(&word) || !word.starts_with('-');
+    if !first.is_some_and(|word| word.to_str().is_none_or(is_ours)) {
         return standalone(args);
     }
-    let words = std::iter::once("scumble".to_string()).chain(args);
+    let words = std::iter::once(OsString::from("scumble")).chain(args);
     let words = match Words::try_parse_from(words) {
         Ok(words) => words,
         Err(error) => error.exit(),
@@ -96,18 +101,20 @@ pub fn run(args: Vec<String>) -> ExitCode {
     };
     match result {
         Ok(()) => ExitCode::SUCCESS,
-        Err(error) => {
-            eprintln!("error: {error}");
-            ExitCode::FAILURE
-        }
+        Err(error) => error.exit_code(),
     }
 }
 
-fn standalone(args: Vec<String>) -> ExitCode {
+fn standalone(args: Vec<OsString>) -> ExitCode {
+    // The wrapper takes nothing but text.
+    let args: Result<Vec<String>, _> = args.into_iter().map(OsString::into_string).collect();
+    let args = match args {
+        Ok(args) => args,
+        Err(word) => return CliError::words(format!("{word:?} is not in UTF-8")).exit_code(),
+    };
     let asks_for_help = args.iter().any(|word| matches!(word.as_str(), "-h" | "--help"));
     if !asks_for_help && let Err(error) = display::check() {
-        eprintln!("error: {error}");
-        return ExitCode::FAILURE;
+        return error.exit_code();
     }
     let words = std::iter::once("scumble".to_string()).chain(args);
     if nice_plug::prelude::nice_export_standalone_with_args::<crate::Scumble, _>(words) {
@@ -117,19 +124,48 @@ fn standalone(args: Vec<String>) -> ExitCode {
     }
 }
 
+/// Prints a line, or several. Who reads them may have heard enough (`| head`): then all is done.
+fn say(text: impl Display) -> Result<(), CliError> {
+    let mut out = std::io::stdout().lock();
+    match writeln!(out, "{text}").and_then(|()| out.flush()) {
+        Err(error) if error.kind() != ErrorKind::BrokenPipe => {
+            Err(CliError::new(format!("the output cannot be written: {error}")))
+        }
+        _ => Ok(()),
+    }
+}
+
 /// What went wrong, in words that say what to do.
 #[derive(Debug, thiserror::Error)]
-#[error("{0}")]
-pub struct CliError(String);
+pub enum CliError {
+    /// What was typed can never be done, whatever files and machine there are.
+    #[error("{0}")]
+    Words(String),
+    #[error("{0}")]
+    Work(String),
+}
 
 impl CliError {
     fn new(message: impl Into<String>) -> Self {
-        Self(message.into())
+        Self::Work(message.into())
+    }
+
+    fn words(message: impl Into<String>) -> Self {
+        Self::Words(message.into())
+    }
+
+    /// Says it, for the program to end with.
+    fn exit_code(&self) -> ExitCode {
+        eprintln!("error: {self}");
+        match self {
+            Self::Words(_) => ExitCode::from(2),
+            Self::Work(_) => ExitCode::FAILURE,
+        }
     }
 }
 
 impl From<StoreError> for CliError {
     fn from(error: StoreError) -> Self {
-        Self(error.to_string())
+        Self::Work(error.to_string())
     }
 }

@@ -20,6 +20,13 @@ pub struct OutputArgs {
     pub bits: u32,
 }
 
+impl OutputArgs {
+    /// Whether a file of this kind can be written: asked before any file is looked for.
+    pub fn check(&self) -> Result<(), CliError> {
+        Format::of(self).map(drop)
+    }
+}
+
 #[derive(Clone, Copy, PartialEq, Eq)]
 enum Format {
     Wav,
@@ -29,13 +36,13 @@ enum Format {
 impl Format {
     fn of(args: &OutputArgs) -> Result<Self, CliError> {
         if !matches!(args.bits, 16 | 24) {
-            return Err(CliError::new(format!("--bits is {}; allowed are 16 and 24", args.bits)));
+            return Err(CliError::words(format!("--bits is {}; allowed are 16 and 24", args.bits)));
         }
         let ending = args.output.extension().and_then(|e| e.to_str()).unwrap_or_default();
         match ending.to_ascii_lowercase().as_str() {
             "wav" => Ok(Self::Wav),
             "flac" => Ok(Self::Flac { bits: args.bits }),
-            _ => Err(CliError::new(format!(
+            _ => Err(CliError::words(format!(
                 "{}: Scumble writes WAV and FLAC; end the name in .wav or .flac",
                 args.output.display()
             ))),

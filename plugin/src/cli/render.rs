@@ -1,6 +1,7 @@
 //! `scumble render`: a file through the twin, exact and repeatable, on all cores; or through the GPU.
 
-use std::path::PathBuf;
+use std::ffi::{OsStr, OsString};
+use std::path::{Path, PathBuf};
 use std::sync::Arc;
 use std::sync::atomic::{AtomicUsize, Ordering};
 use std::time::Instant;
@@ -29,7 +30,7 @@ pub struct RenderArgs {
     output: OutputArgs,
     /// A preset's name, or a preset file.
     #[arg(long)]
-    preset: Option<String>,
+    preset: Option<OsString>,
     /// Set a parameter, in its own words: `blur_time=180 ms`. Can be given many times.
     #[arg(long = "param", value_name = "ID=VALUE")]
     params: Vec<String>,
@@ -37,7 +38,8 @@ pub struct RenderArgs {
     #[arg(long, value_name = "FILE")]
     strokes: Option<PathBuf>,
     /// Which engine computes. On the CPU a render is the same to the bit on every run; on the GPU
-    /// it is within 1e-4 of that. Auto takes a GPU where there is one.
+    /// it is within 1e-4 of that. Auto takes the GPU that `scumble devices` marks, and the CPU where
+    /// that fails.
     #[arg(long, value_enum, default_value = "cpu")]
     engine: EngineWord,
     /// Beats a minute of the transport that moves the canvas.
@@ -57,11 +59,12 @@ enum EngineWord {
 
 pub fn run(args: &RenderArgs) -> Result<(), CliError> {
     if !(1.0..=999.0).contains(&args.bpm) {
-        return Err(CliError::new(format!("--bpm is {}; allowed is 1 to 999", args.bpm)));
+        return Err(CliError::words(format!("--bpm is {}; allowed is 1 to 999", args.bpm)));
     }
     if !(0.0..=600.0).contains(&args.tail) {
-        return Err(CliError::new(format!("--tail is {}; allowed is 0 to 600", args.tail)));
+        return Err(CliError::words(format!("--tail is {}; allowed is 0 to 600", args.tail)));
     }
+    args.output.check()?;
     let params = ScumbleParams::default();
     if let Some(name) = &args.preset {
         find_preset(name)?.apply(&params);
@@ -82,53 +85,64 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             args.input.display()
         )));
     }
-    let on_gpu = match args.engine {
-        EngineWord::Cpu => false,
-        EngineWord::Gpu => gpu_render::find_adapter().map(|_| true)?,
-        EngineWord::Auto => gpu_render::find_adapter().is_ok(),
-    };
     let unfinished = UnfinishedSound::new(&args.output)?;
     let begun = Instant::now();
-    let rendered = if on_gpu {
-        gpu_render::render(&sound, &params, args.bpm, args.tail)?
-    } else {
-        render(&sound, &params, args.bpm, args.tail)
+    let on_cpu = || render(&sound, &params, args.bpm, args.tail);
+    let on_gpu = || gpu_render::render(&sound, &params, args.bpm, args.tail);
+    let rendered = match args.engine {
+        EngineWord::Cpu => on_cpu(),
+        EngineWord::Gpu => on_gpu().map_err(|reason| {
+            CliError::new(format!(
+                "--engine gpu: {reason}; `scumble devices` lists the adapters, --engine cpu needs \
+                 none"
+            ))
+        })?,
+        EngineWord::Auto => on_gpu().unwrap_or_else(|reason| {
+            eprintln!("The CPU renders: {reason}");
+            on_cpu()
+        }),
     };
     unfinished.write(&rendered)?;
     progress::summary(sound.samples() as f64 / f64::from(sound.sample_rate), begun);
     Ok(())
 }
 
-fn find_preset(name: &str) -> Result<Preset, CliError> {
-    if let Some(preset) = factory_presets().into_iter().find(|p| p.name == name) {
+fn find_preset(name: &OsStr) -> Result<Preset, CliError> {
+    if let Some(preset) = factory_presets().into_iter().find(|p| name == p.name.as_str()) {
         return Ok(preset);
     }
-    if std::path::Path::new(name).exists() {
+    if Path::new(name).exists() {
         return Ok(read_preset(name.as_ref())?);
     }
     PresetStore::user()?
-        .load(name)
+        .load(&name.to_string_lossy())
         .map_err(|e| CliError::new(format!("{e}; `scumble presets` lists what there is")))
 }
 
 fn set_param(params: &ScumbleParams, word: &str) -> Result<(), CliError> {
     let (id, text) = word
         .split_once('=')
-        .ok_or_else(|| CliError::new(format!("--param {word:?}: write ID=VALUE")))?;
+        .ok_or_else(|| CliError::words(format!("--param {word:?}: write ID=VALUE")))?;
     let map = params.param_map();
     let found = map.iter().find(|(known, _, _)| known == id);
     let (_, ptr, _) = found.ok_or_else(|| {
         let ids: Vec<&str> = map.iter().map(|(id, _, _)| id.as_str()).collect();
-        CliError::new(format!("there is no parameter {id:?}; there are {}", ids.join(", ")))
+        CliError::words(format!("there is no parameter {id:?}; there are {}", ids.join(", ")))
     })?;
-    // SAFETY: the pointer is into `params`, which is borrowed for this call.
-    let normalised = unsafe { ptr.string_to_normalized_value(text) }.ok_or_else(|| {
-        // SAFETY: as above.
+    let refused = |what: &str| {
+        // SAFETY: the pointer is into `params`, which is borrowed for this call.
         let (low, high) = unsafe {
             (ptr.normalized_value_to_string(0.0, true), ptr.normalized_value_to_string(1.0, true))
         };
-        CliError::new(format!("{id}: {text:?} cannot be read; from {low} to {high}"))
-    })?;
+        CliError::words(format!("{id}: {text:?} {what}; from {low} to {high}"))
+    };
+    // SAFETY: as above.
+    let read = unsafe { ptr.string_to_normalized_value(text) };
+    let normalised = read.ok_or_else(|| refused("cannot be read"))?;
+    // The reader pulls what is beyond an end to that end, which suits a knob and no script.
+    if params.is_beyond(id, text) {
+        return Err(refused("is not allowed"));
+    }
     // SAFETY: as above; nobody else uses the parameters.
     unsafe { ptr._internal_set_normalized_value(normalised) };
     Ok(())

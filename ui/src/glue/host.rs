@@ -7,6 +7,7 @@ use nice_plug::prelude::{ParamPtr, Params};
 use scumble_params::{Document, ScumbleParams};
 
 use super::link::{Instance, Sound};
+use super::restart::Restart;
 use crate::host::{Columns, EditorHost, Message, Side};
 use crate::layout::MIN_SIZE;
 use crate::model::{
@@ -18,6 +19,9 @@ use crate::stroke::Stroke;
 const NOT_SOUND: [ParamId; 4] =
     [ParamId::Quality, ParamId::Engine, ParamId::Buffering, ParamId::Bypass];
 
+/// What only an activation can change.
+const NEEDS_RESTART: [ParamId; 3] = [ParamId::Quality, ParamId::Engine, ParamId::Buffering];
+
 /// Lives as long as the plugin; the editor opens and closes over it.
 pub struct PluginHost {
     /// Keeps the parameters behind `pointers` alive.
@@ -25,6 +29,7 @@ pub struct PluginHost {
     pointers: [ParamPtr; ParamId::ALL.len()],
     instance: Arc<dyn Instance>,
     gui: Option<GuiContext>,
+    restart: Restart,
     /// The document's generation as of our own last look or write.
     known: u64,
     /// Grows when someone else replaced the strokes.
@@ -53,6 +58,7 @@ impl PluginHost {
             hint_seen: instance.hint_seen(),
             instance,
             gui: None,
+            restart: Restart::default(),
             known: u64::MAX,
             generation: 0,
             last_strokes: Vec::new(),
@@ -164,6 +170,10 @@ impl PluginHost {
 impl EditorHost for PluginHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
         self.look();
+        if self.restart.has_ended() {
+            // What was chosen meanwhile needs another.
+            self.settings_closed();
+        }
         self.instance.fill(to);
     }
 
@@ -218,6 +228,9 @@ impl EditorHost for PluginHost {
         if let Some(gui) = &self.gui {
             // SAFETY: as above.
             unsafe { gui.raw_end_set_parameter(self.pointer(id)) };
+            if NEEDS_RESTART.contains(&id) {
+                self.restart.ask_alone(gui);
+            }
         }
     }
 
@@ -373,7 +386,7 @@ impl EditorHost for PluginHost {
         if self.instance.restart_pending()
             && let Some(gui) = &self.gui
         {
-            gui.request_restart();
+            self.restart.ask(gui);
         }
     }
 

@@ -5,6 +5,7 @@
 pub mod gauge;
 pub mod host;
 pub mod link;
+mod restart;
 mod window;
 
 use std::sync::Arc;

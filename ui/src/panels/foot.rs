@@ -35,7 +35,7 @@ pub fn show(ui: &mut Ui, at: &Layout, state: &State, host: &mut dyn EditorHost) 
         room,
     );
     let more = if restart {
-        "New settings take effect when the host restarts the plugin"
+        "New settings take effect when the plugin is started anew"
     } else {
         &s.engine.batched
     };

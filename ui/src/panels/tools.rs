@@ -68,7 +68,7 @@ pub fn show(ui: &mut Ui, at: &Layout, state: &mut State, host: &mut dyn EditorHo
     let response = Button::new("Solo", Face::Icon(Icon::Solo))
         .selected(solo)
         .show(ui, next(0.0))
-        .on_hover_text("Hear only what is painted");
+        .on_hover_text("Hear only what Scumble changes");
     if response.clicked() {
         host.set_solo(!solo);
     }
