@@ -147,25 +147,39 @@ fn worst_error(
     f64::from(worst / largest)
 }
 
-/// What buffer management costs a block, and its copies, mapped and staged.
+/// What buffer management costs a block, and its copies, mapped and staged: as many buffers, writes and
+/// bytes as a stereo Live block of two hops has.
 fn management(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
     let rounds = if quick { 200 } else { 2000 };
     for (name, mapping) in [("mapped", Mapping::Auto), ("staged", Mapping::Staged)] {
         let memory = UnifiedMemory::new(Arc::clone(gpu), mapping, 64 << 20);
-        let mut inbox =
-            memory.create("inbox", 4096, Access::ReadOnly, Hint::Streaming).expect("fits");
-        let mut outbox =
-            memory.create("outbox", 4096, Access::ReadWrite, Hint::Streaming).expect("fits");
+        let buffer = |label, bytes, access, hint| {
+            memory.create(label, bytes, access, hint).expect("there is room")
+        };
+        // Tables, held spectra, rings of spectra and of frames: the device's own.
+        let mut own = ["tables", "held", "spectra", "frames"]
+            .map(|label| buffer(label, 1 << 20, Access::ReadWrite, Hint::GpuPreferred));
+        let mut sent = [("job table", 448), ("inbox", 256), ("history", 1 << 19)]
+            .map(|(label, bytes)| buffer(label, bytes, Access::ReadOnly, Hint::Streaming));
+        let mut outbox = buffer("outbox", 1024, Access::WriteOnly, Hint::Streaming);
+        let (words, hop) = (vec![1u32; 100], vec![0.5f32; 64]);
         let mut seen = vec![0.0f32; 256];
-        let words = vec![1u32; 384];
         let mut costs = Vec::new();
         let before = memory.counters().copies.get();
         for round in 0..rounds {
             // Writing, preparing, asking back and reading; not the submission and the wait between.
             let start = Instant::now();
-            inbox.write(0, &words).expect("writes");
+            let [table, inbox, history] = &mut sent;
+            table.write(0, &words[..12]).expect("writes");
+            table.write(12, &words).expect("writes");
+            inbox.write(0, &words[..64]).expect("writes");
+            for channel_of_hop in 0..4 {
+                history.write(channel_of_hop * 16_384 + round * 64 % 8192, &hop).expect("writes");
+            }
             let mut launch = Launch::begin(gpu, "management");
-            inbox.prepare(&mut launch).expect("prepares");
+            for buffer in own.iter_mut().chain(&mut sent) {
+                buffer.prepare(&mut launch).expect("prepares");
+            }
             outbox.prepare(&mut launch).expect("prepares");
             outbox.fetch_first(&mut launch, 1024).expect("fetches");
             let mut cost = micros(start);
@@ -178,7 +192,7 @@ fn management(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
                 costs.push(cost / 1e3);
             }
         }
-        let copies = (memory.counters().copies.get() - before) as f64 / f64::from(rounds);
+        let copies = (memory.counters().copies.get() - before) as f64 / rounds as f64;
         eprintln!("copies a block, {name}: {copies:.1}");
         let id = format!("buffer management a block, {name} ({copies:.0} copies)");
         report.value(&id, "ms", median(&mut costs), 0.1);
