@@ -231,4 +231,11 @@ fn the_windows_size_is_kept_with_the_instance() {
     host.keep_size(3.0, 0.0, 1.0);
     let saved = params.document.map(|text| text.clone());
     assert!(scumble_params::Document::parse(&saved).is_ok());
+    host.keep_size(1e9, f32::INFINITY, 9.0);
+    let kept = params.document.get();
+    let saved = params.document.map(|text| text.clone());
+    let loaded = scumble_params::Document::parse(&saved).expect("it loads");
+    assert_eq!(loaded.editor, kept.editor, "nothing was left for loading to mend");
+    host.keep_size(1180.0, 760.0, 0.1);
+    assert_eq!(host.kept_zoom(), 0.5);
 }

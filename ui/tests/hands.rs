@@ -217,6 +217,47 @@ fn strokes_are_selected_moved_changed_and_deleted() {
     assert!(s.host().strokes.is_empty());
 }
 
+/// Types into the knob of that name.
+fn type_into(s: &mut Stage, knob: &str, text: &str) {
+    s.harness.get_by_label(knob).focus();
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+    s.harness.event(egui::Event::Text(text.into()));
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+}
+
+// X4
+#[test]
+fn strokes_of_any_size_are_resized_to_some_that_can_be_loaded_again() {
+    // The knob shows the first; one from a file may have no height at all.
+    for first in [0.05, 0.0] {
+        let mut host = scenes::no_gpu();
+        host.strokes = scenes::strokes(2);
+        for (stroke, radius) in host.strokes.iter_mut().zip([first, 3.0]) {
+            (stroke.radius_octaves, stroke.radius_time) = (radius, 0.08 * radius);
+        }
+        let mut s = stage_of(host);
+        s.key(Modifiers::COMMAND, Key::A);
+        type_into(&mut s, "Brush Size", "6");
+        assert_eq!(scumble_params::check_strokes(&s.host().strokes), Ok(()));
+        assert!(s.host().strokes[0].radius_octaves > 0.04);
+        // A word that is read as a number, and is none.
+        let before = s.host().strokes.clone();
+        type_into(&mut s, "Brush Size", "nan");
+        assert_eq!(s.host().strokes, before);
+    }
+}
+
+#[test]
+fn the_keyboard_does_not_scale_the_window_beyond_the_settings() {
+    let mut s = stage();
+    for key in [Key::Plus, Key::Equals, Key::Minus, Key::Minus, Key::Num0] {
+        s.key(Modifiers::COMMAND, key);
+        assert!((s.harness.ctx.zoom_factor() - 1.0).abs() < 1e-6, "{key:?}");
+    }
+}
+
 #[test]
 fn a_selected_stroke_becomes_another_by_its_menu() {
     let mut s = stage();

@@ -56,6 +56,19 @@ impl Default for EditorLook {
     }
 }
 
+impl EditorLook {
+    /// The nearest look that a window can have.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        Self {
+            width: self.width.clamp(200, 16_384),
+            height: self.height.clamp(150, 16_384),
+            zoom: self.zoom.clamp(0.5, 4.0),
+            ..self
+        }
+    }
+}
+
 /// Settings that are not host parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,6 +121,8 @@ impl Document {
         let mut document: Document =
             serde_json::from_str(text).map_err(|e| format!("the document is broken: {e}"))?;
         document.check()?;
+        // A window of a wrong size is no reason to lose the sound.
+        document.editor = document.editor.clamped();
         // Older versions lack fields, which have defaults; what is saved from now on has them.
         document.version = DOCUMENT_VERSION;
         Ok(document)
@@ -127,9 +142,6 @@ impl Document {
                 Err(format!("{name} is {value}; allowed is {low} to {high}"))
             }
         };
-        range("editor.width", self.editor.width.into(), 200.0, 16_384.0)?;
-        range("editor.height", self.editor.height.into(), 150.0, 16_384.0)?;
-        range("editor.zoom", self.editor.zoom.into(), 0.5, 4.0)?;
         range("settings.ring_depth", self.settings.ring_depth.into(), 3.0, 16.0)?;
         range("settings.fence_timeout_ms", self.settings.fence_timeout_ms.into(), 1.0, 10.0)?;
         if let Some(samples) = self.settings.async_samples {
@@ -314,7 +326,6 @@ mod tests {
             ("{", "broken"),
             (r#"{"version": 99}"#, "version 99"),
             (r#"{"version": 1, "colour": 3}"#, "colour"),
-            (r#"{"version": 1, "editor": {"zoom": 9}}"#, "editor.zoom is 9"),
             (r#"{"version": 2, "editor": {"axis": "bark"}}"#, "bark"),
             (r#"{"version": 1, "settings": {"fence_timeout_ms": 11}}"#, "1 to 10"),
             (
@@ -328,5 +339,16 @@ mod tests {
             assert!(message.contains(words), "{text}: {message}");
             assert_eq!(cell.map(|t| t.clone()), before);
         }
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_costs_nothing_but_its_size() {
+        // X4: some Scumbles have saved a zoom that they did not load again.
+        let text = r#"{"version": 2, "preset": "Fog",
+            "editor": {"width": 4294967295, "height": 0, "zoom": 9, "axis": "mel"}}"#;
+        let document = Document::parse(text).expect("it loads");
+        assert_eq!(document.preset, "Fog");
+        let look = EditorLook { width: 16_384, height: 150, zoom: 4.0, axis: Axis::Mel };
+        assert_eq!(document.editor, look);
     }
 }

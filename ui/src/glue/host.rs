@@ -145,7 +145,8 @@ impl PluginHost {
             height: height.max(MIN_SIZE[1]).round() as u32,
             zoom,
             ..kept
-        };
+        }
+        .clamped();
         if kept != look {
             self.write(|document| document.editor = look);
         }
