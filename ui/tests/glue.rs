@@ -14,6 +14,8 @@ use scumble_ui::{Instance, Presets, Sound, Window};
 #[derive(Default)]
 struct Quiet {
     changes: Mutex<u32>,
+    /// A state that the host loads just as the editor has looked.
+    then: Mutex<Option<(Arc<ScumbleParams>, String)>>,
     store: Arc<Store>,
 }
 
@@ -87,6 +89,9 @@ impl Instance for Quiet {
     }
     fn strokes_changed(&self) {
         *self.changes.lock().expect("the count") += 1;
+        if let Some((params, text)) = self.then.lock().expect("the next state").take() {
+            params.document.set(text);
+        }
     }
     fn preview_stroke(&self, _stroke: Option<&Stroke>) {}
     fn set_solo(&self, _solo: bool) {}
@@ -238,4 +243,46 @@ fn the_windows_size_is_kept_with_the_instance() {
     assert_eq!(loaded.editor, kept.editor, "nothing was left for loading to mend");
     host.keep_size(1180.0, 760.0, 0.1);
     assert_eq!(host.kept_zoom(), 0.5);
+}
+
+/// A state as another instance would have saved it.
+fn loaded(strokes: &[Stroke], ring_depth: u32) -> String {
+    let cell = scumble_params::DocumentCell::default();
+    cell.edit(0, |document| {
+        document.strokes = strokes.to_vec();
+        document.settings.ring_depth = ring_depth;
+        document.preset = "Loaded".into();
+    });
+    cell.map(|text| text.clone())
+}
+
+#[test]
+fn what_the_host_loads_while_the_editor_writes_is_kept() {
+    let (params, instance, mut host) = make();
+    host.snapshot(&mut Snapshot::default());
+    // The editor looks, finds one state, and a second comes in before it writes.
+    params.document.set(loaded(&[stroke(1)], 8));
+    let second = (params.clone(), loaded(&[stroke(1), stroke(2)], 16));
+    *instance.then.lock().expect("the next state") = Some(second);
+    host.set_axis(Axis::Mel);
+    let kept = params.document.get();
+    assert_eq!((kept.strokes.len(), kept.settings.ring_depth), (2, 16));
+    assert_eq!((kept.editor.axis, kept.preset.as_str()), (Axis::Mel, "Loaded"));
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.strokes(), vec![stroke(1), stroke(2)]);
+}
+
+#[test]
+fn a_stroke_painted_over_a_document_that_is_gone_goes_with_it() {
+    let (params, _, mut host) = make();
+    host.snapshot(&mut Snapshot::default());
+    let before = host.document_generation();
+    // Loaded between two frames of the editor, which hands over what it painted on the old.
+    params.document.set(loaded(&[stroke(1), stroke(2)], 4));
+    host.set_strokes(&[stroke(7)]);
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.strokes(), vec![stroke(1), stroke(2)]);
+    assert!(host.document_generation() > before, "the canvas is told");
+    host.set_strokes(&[stroke(1), stroke(2), stroke(7)]);
+    assert_eq!(host.strokes().len(), 3);
 }

@@ -27,6 +27,8 @@ pub struct PluginHost {
     gui: Option<GuiContext>,
     /// The document's generation as of our own last look or write.
     known: u64,
+    /// The strokes were replaced and the editor has not seen it yet.
+    unseen: bool,
     /// Grows when someone else replaced the strokes.
     generation: u64,
     last_strokes: Vec<Stroke>,
@@ -54,6 +56,7 @@ impl PluginHost {
             instance,
             gui: None,
             known: u64::MAX,
+            unseen: false,
             generation: 0,
             last_strokes: Vec::new(),
             side: Side::A,
@@ -76,14 +79,28 @@ impl PluginHost {
         self.pointers[id as usize]
     }
 
-    /// Changes the document without mistaking our own write for someone else's.
-    fn write(&mut self, how: impl FnOnce(&mut Document)) {
-        self.look();
-        let mut document = Document::clone(&self.params.document.get());
-        how(&mut document);
-        self.last_strokes.clone_from(&document.strokes);
-        self.params.document.replace(document);
-        self.known = self.params.document.generation();
+    /// Changes the document as the host left it, however often that takes.
+    fn write(&mut self, how: impl Fn(&mut Document)) {
+        loop {
+            self.look();
+            if self.try_write(&how) {
+                return;
+            }
+        }
+    }
+
+    /// Changes the document as it was at our last look, without mistaking our own write for
+    /// someone else's. False when the host loaded something since.
+    fn try_write(&mut self, how: impl FnOnce(&mut Document)) -> bool {
+        let mut strokes = Vec::new();
+        let made = self.params.document.edit(self.known, |document| {
+            how(document);
+            strokes.clone_from(&document.strokes);
+        });
+        let Some(generation) = made else { return false };
+        self.known = generation;
+        self.last_strokes = strokes;
+        true
     }
 
     /// Takes over what a host loaded since the last look.
@@ -96,7 +113,9 @@ impl PluginHost {
         // A refusal is reported by the plugin, which reads the same cell.
         let _ = self.params.document.adopt_pending();
         let document = self.params.document.get();
-        if document.strokes != self.last_strokes || self.generation == 0 {
+        let replaced = document.strokes != self.last_strokes;
+        self.unseen |= replaced;
+        if replaced || self.generation == 0 {
             self.last_strokes.clone_from(&document.strokes);
             self.generation += 1;
             self.instance.strokes_changed();
@@ -128,10 +147,11 @@ impl PluginHost {
         }
         let strokes = sound.strokes;
         self.write(|document| {
-            document.strokes = strokes;
+            document.strokes.clone_from(&strokes);
             document.preset = name.to_owned();
         });
         self.generation += 1;
+        self.unseen = false;
         self.instance.strokes_changed();
         self.changed = false;
     }
@@ -165,6 +185,7 @@ impl PluginHost {
 impl EditorHost for PluginHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
         self.look();
+        self.unseen = false;
         self.instance.fill(to);
     }
 
@@ -242,7 +263,17 @@ impl EditorHost for PluginHost {
     }
 
     fn set_strokes(&mut self, strokes: &[Stroke]) {
-        self.write(|document| document.strokes = strokes.to_vec());
+        loop {
+            self.look();
+            // They were painted over strokes that are gone: what the host loaded since stands, and
+            // the editor takes it in its next frame.
+            if self.unseen {
+                return;
+            }
+            if self.try_write(|document| document.strokes = strokes.to_vec()) {
+                break;
+            }
+        }
         self.changed = true;
         self.instance.strokes_changed();
     }
