@@ -169,7 +169,7 @@ pub struct Transport {
 }
 
 /// One frame's worth of what there is to show.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     pub engine: EngineView,
     pub latency: LatencyView,
@@ -195,6 +195,29 @@ impl Snapshot {
     pub fn ms(&self, samples: u32) -> f32 {
         if self.sample_rate > 0.0 { samples as f32 * 1000.0 / self.sample_rate } else { 0.0 }
     }
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            engine: EngineView::default(),
+            latency: LatencyView::default(),
+            stages: Default::default(),
+            round_trip: PlotView::default(),
+            fence_wait: PlotView::default(),
+            buffer_mode: BufferMode::default(),
+            halves: Vec::new(),
+            queues: Vec::new(),
+            counters: Counters::default(),
+            transport: Transport::default(),
+            sample_rate: 0.0,
+            block: 0,
+            window: 0,
+            hop: 0,
+            // A window may be open before the host has named a rate; most will name 48 kHz.
+            top_hz: 24_000.0,
+        }
+    }
+}
+
 
     /// Blocks that the GPU did not deliver in time, however they were covered.
     pub fn covered(&self) -> u64 {

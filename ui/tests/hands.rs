@@ -366,6 +366,16 @@ fn a_preset_is_saved_by_name_and_deleted() {
 }
 
 #[test]
+fn a_canvas_that_the_host_has_not_started_is_painted_up_to_24_khz() {
+    let mut s = stage_of(TestHost::default());
+    let path = [s.at(0.2, 0.3), s.at(0.4, 0.5)];
+    s.drag(&path);
+    let octaves = (24_000.0f32 / 20.0).log2();
+    let first = s.host().strokes[0].points[0];
+    assert!((first.y - 0.3 * octaves).abs() < 0.05, "{}", first.y);
+}
+
+#[test]
 fn quality_and_engine_are_chosen_from_menus() {
     let mut s = stage();
     s.click("Quality");
