@@ -1,8 +1,8 @@
 //! Presets as the editor asks for them: those that come with Scumble and the user's own.
 
 use scumble_params::{Preset, PresetStore, factory_presets};
-use scumble_ui::glue::link::{Presets, Sound};
-use scumble_ui::model::{ParamId, PresetEntry};
+use scumble_ui::glue::link::Presets;
+use scumble_ui::model::{ParamId, PresetEntry, Sound};
 
 /// Factory and user presets, by name.
 pub struct Shelf;

@@ -1,6 +1,10 @@
 //! Everything the window displays, as plain data. The host fills it once a frame; the panels
 //! only read it, so that a test can draw any situation without a plugin, an engine or a GPU.
 
+use std::sync::Arc;
+
+use crate::stroke::Stroke;
+
 /// The end-to-end budget (S10), in milliseconds.
 pub const LATENCY_BUDGET_MS: f32 = 10.0;
 
@@ -191,10 +195,6 @@ pub struct Snapshot {
     pub top_hz: f32,
 }
 
-impl Snapshot {
-    pub fn ms(&self, samples: u32) -> f32 {
-        if self.sample_rate > 0.0 { samples as f32 * 1000.0 / self.sample_rate } else { 0.0 }
-    }
 impl Default for Snapshot {
     fn default() -> Self {
         Self {
@@ -218,6 +218,10 @@ impl Default for Snapshot {
     }
 }
 
+impl Snapshot {
+    pub fn ms(&self, samples: u32) -> f32 {
+        if self.sample_rate > 0.0 { samples as f32 * 1000.0 / self.sample_rate } else { 0.0 }
+    }
 
     /// Blocks that the GPU did not deliver in time, however they were covered.
     pub fn covered(&self) -> u64 {
@@ -294,6 +298,35 @@ pub struct ParamView {
     pub default: f32,
     /// `value` in words.
     pub text: String,
+}
+
+/// A sound as a preset keeps it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sound {
+    /// Normalised values.
+    pub params: Vec<(ParamId, f32)>,
+    pub strokes: Vec<Stroke>,
+}
+
+/// Which half of the A/B comparison is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    #[default]
+    A,
+    B,
+}
+
+/// Which version of the sound is heard, and what waits on the other side.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Versions {
+    pub side: Side,
+    /// The preset that is heard.
+    pub name: String,
+    /// The sound was changed since that preset was loaded or saved.
+    pub changed: bool,
+    /// Sound and preset of the side that is not heard, once it was visited. Shared, for undo keeps
+    /// it in many steps.
+    pub other: Option<Arc<(Sound, String)>>,
 }
 
 /// Which signal the canvas shows.

@@ -2,11 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
 use nice_plug::params::persist::PersistentField;
 use scumble_params::ScumbleParams;
+use scumble_ui::editor::Editor;
 use scumble_ui::glue::host::PluginHost;
-use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{Axis, DevicesView, ParamId, ParamView, PresetEntry, Snapshot, Source};
+use scumble_ui::host::{Columns, EditorHost, Message};
+use scumble_ui::layout::DEFAULT_SIZE;
+use scumble_ui::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, Side, Snapshot, Source, Versions,
+};
 use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
 use scumble_ui::{Instance, Presets, Sound, Window};
 
@@ -204,6 +210,67 @@ fn the_two_sides_keep_their_own_strokes() {
     assert_eq!(host.strokes().len(), 1);
     host.set_side(Side::B);
     assert_eq!(host.strokes().len(), 2);
+}
+
+/// The whole window over the real glue.
+fn window(host: PluginHost) -> Harness<'static, (Editor, PluginHost)> {
+    let mut window = Harness::builder()
+        .with_size(DEFAULT_SIZE)
+        .with_context_setup(scumble_ui::theme::install)
+        .build_ui_state(|ui, (editor, host)| editor.ui(ui, host), (Editor::default(), host));
+    window.step();
+    window
+}
+
+#[test]
+fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
+    let (params, instance, mut host) = make();
+    let fog = Sound { strokes: vec![stroke(9)], ..Sound::default() };
+    instance.store.save("Fog", &fog).expect("saved");
+    host.set_strokes(&[stroke(1)]);
+    host.save_preset("Mine").expect("saved");
+    let mut window = window(host);
+    let seen = |window: &Harness<(Editor, PluginHost)>| {
+        let host = &window.state().1;
+        // Whether strokes that undo took back are a change to a preset is another question.
+        let versions = Versions { changed: false, ..host.versions() };
+        (versions, host.strokes(), params.document.get().strokes.clone())
+    };
+    let mut history = vec![seen(&window)];
+    for step in ["Compare B", "Fog", "stroke", "Compare A", "stroke", "Compare B", "Compare A"] {
+        match step {
+            "Fog" => {
+                let (editor, host) = window.state_mut();
+                editor.state.replace_sound(host, |host| host.load_preset("Fog"));
+            }
+            "stroke" => {
+                let edit = &mut window.state_mut().0.state.edit;
+                edit.add(stroke(edit.fresh_id()));
+            }
+            button => window.get_by_label(button).click(),
+        }
+        window.run_steps(2);
+        history.push(seen(&window));
+    }
+    let (versions, strokes, _) = history.last().expect("steps");
+    assert_eq!((versions.side, versions.name.as_str(), strokes.len()), (Side::A, "Mine", 2));
+    let other = versions.other.as_ref().expect("a visited side");
+    assert_eq!((other.0.strokes.len(), other.1.as_str()), (2, "Fog"));
+    for expected in history.iter().rev().skip(1) {
+        window.get_by_label("Undo").click();
+        window.run_steps(2);
+        assert_eq!(&seen(&window), expected);
+    }
+    for expected in &history[1..] {
+        window.get_by_label("Redo").click();
+        window.run_steps(2);
+        assert_eq!(&seen(&window), expected);
+    }
+    // Neither version is lost.
+    window.get_by_label("Compare B").click();
+    window.run_steps(2);
+    assert_eq!(window.state().1.strokes().len(), 2);
+    assert_eq!(window.state().1.preset_name(), "Fog");
 }
 
 #[test]

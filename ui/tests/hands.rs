@@ -337,17 +337,21 @@ fn a_preset_is_loaded_in_one_step_of_undo() {
     host.add_preset("Snowfall", true);
     host.strokes.clear();
     host.put(ParamId::Diffuse, "0 %");
+    let (name, changed) = (host.preset.clone(), host.changed);
     let mut s = stage_of(host);
     s.click("Presets");
     s.click("Snowfall");
     assert_eq!(s.host().strokes.len(), 4);
     assert_eq!(s.state().edit.strokes().len(), 4);
     assert_eq!(s.state().param(ParamId::Diffuse).text, "77 %");
+    assert_eq!((s.host().preset.as_str(), s.host().changed), ("Snowfall", false));
     s.click("Undo");
     assert!(s.host().strokes.is_empty());
+    assert_eq!((s.host().preset.as_str(), s.host().changed), (name.as_str(), changed));
     assert!((s.host().value(ParamId::Diffuse)).abs() < 1e-4);
     s.click("Redo");
     assert_eq!(s.host().strokes.len(), 4);
+    assert_eq!((s.host().preset.as_str(), s.host().changed), ("Snowfall", false));
 }
 
 #[test]

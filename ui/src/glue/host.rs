@@ -6,11 +6,13 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{ParamPtr, Params};
 use scumble_params::{Document, ScumbleParams};
 
-use super::link::{Instance, Sound};
-use crate::host::{Columns, EditorHost, Message, Side};
+use super::link::Instance;
+use crate::edit::Scene;
+use crate::host::{Columns, EditorHost, Message};
 use crate::layout::MIN_SIZE;
 use crate::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Sound,
+    Source, Versions,
 };
 use crate::stroke::Stroke;
 
@@ -34,7 +36,7 @@ pub struct PluginHost {
     last_strokes: Vec<Stroke>,
     side: Side,
     /// The sound of the side that is not heard.
-    other: Option<(Sound, String)>,
+    other: Option<Arc<(Sound, String)>>,
     changed: bool,
     hint_seen: bool,
     /// A window size asked for, to be passed on after the frame.
@@ -137,17 +139,16 @@ impl PluginHost {
         }
     }
 
-    fn apply(&mut self, sound: Sound, name: &str) {
-        for (id, value) in sound.params {
+    fn apply(&mut self, sound: &Sound, name: &str) {
+        for &(id, value) in &sound.params {
             if !NOT_SOUND.contains(&id) {
                 self.begin_param(id);
                 self.set_param(id, value);
                 self.end_param(id);
             }
         }
-        let strokes = sound.strokes;
         self.write(|document| {
-            document.strokes.clone_from(&strokes);
+            document.strokes.clone_from(&sound.strokes);
             document.preset = name.to_owned();
         });
         self.generation += 1;
@@ -304,7 +305,7 @@ impl EditorHost for PluginHost {
 
     fn load_preset(&mut self, name: &str) -> Result<(), String> {
         let sound = self.instance.presets().load(name)?;
-        self.apply(sound, name);
+        self.apply(&sound, name);
         Ok(())
     }
 
@@ -363,10 +364,28 @@ impl EditorHost for PluginHost {
             return;
         }
         self.side = side;
-        let now = (self.sound(), self.preset_name());
+        let now = Arc::new((self.sound(), self.preset_name()));
         // The first visit to the other side starts from what is heard.
-        let (sound, name) = self.other.replace(now.clone()).unwrap_or(now);
-        self.apply(sound, &name);
+        let heard = self.other.replace(now.clone()).unwrap_or(now);
+        let (sound, name) = &*heard;
+        self.apply(sound, name);
+    }
+
+    fn versions(&self) -> Versions {
+        Versions {
+            side: self.side,
+            name: self.preset_name(),
+            changed: self.changed,
+            other: self.other.clone(),
+        }
+    }
+
+    fn restore(&mut self, scene: &Scene) {
+        let versions = &scene.versions;
+        self.apply(&scene.sound, &versions.name);
+        self.side = versions.side;
+        self.changed = versions.changed;
+        self.other.clone_from(&versions.other);
     }
 
     fn settings(&self) -> SettingsView {

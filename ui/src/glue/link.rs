@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nice_plug_egui::EguiEditorState;
 
 use crate::host::{Columns, Message};
-use crate::model::{Axis, DevicesView, ParamId, PresetEntry, Snapshot, Source};
+use crate::model::{Axis, DevicesView, PresetEntry, Snapshot, Sound, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
@@ -67,14 +67,6 @@ pub trait Instance: Send + Sync + 'static {
     /// Whether this user has painted before, in any instance.
     fn hint_seen(&self) -> bool;
     fn set_hint_seen(&self);
-}
-
-/// A sound as a preset keeps it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sound {
-    /// Normalised values.
-    pub params: Vec<(ParamId, f32)>,
-    pub strokes: Vec<Stroke>,
 }
 
 /// The preset files.

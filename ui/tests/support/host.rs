@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::Params;
 use scumble_params::ScumbleParams;
-use scumble_ui::host::{Columns, EditorHost, Message, Side};
+use scumble_ui::edit::Scene;
+use scumble_ui::host::{Columns, EditorHost, Message};
 use scumble_ui::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Source,
+    Versions,
 };
 use scumble_ui::stroke::Stroke;
 
@@ -269,6 +271,25 @@ impl EditorHost for TestHost {
         self.side = side;
         self.generation += 1;
         self.log.push(format!("side {side:?}"));
+    }
+
+    fn versions(&self) -> Versions {
+        let (name, changed) = (self.preset.clone(), self.changed);
+        Versions { side: self.side, name, changed, other: None }
+    }
+
+    fn restore(&mut self, scene: &Scene) {
+        for &(id, value) in &scene.sound.params {
+            self.begin_param(id);
+            self.set_param(id, value);
+            self.end_param(id);
+        }
+        self.strokes.clone_from(&scene.sound.strokes);
+        self.side = scene.versions.side;
+        self.preset.clone_from(&scene.versions.name);
+        self.changed = scene.versions.changed;
+        self.generation += 1;
+        self.log.push("restore".into());
     }
 
     fn settings(&self) -> SettingsView {
