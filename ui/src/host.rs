@@ -86,8 +86,14 @@ pub trait EditorHost {
     fn save_preset(&mut self, name: &str) -> Result<(), String>;
     fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String>;
     fn delete_preset(&mut self, name: &str) -> Result<(), String>;
+    /// Whether saving under this name goes over a preset of the user's.
+    fn has_preset(&self, name: &str) -> bool;
+    /// The folder, up to the file's name, where presets are exported to and imported from by default.
+    fn exchange_folder(&self) -> String;
     /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Whether exporting to this path goes over a file.
+    fn has_file(&self, path: &str) -> bool;
     /// Makes what is heard the sound of new instances, or the neutral one again.
     fn set_default_preset(&mut self, default: bool) -> Result<(), String>;
     fn has_default_preset(&self) -> bool;

@@ -58,6 +58,18 @@ impl Presets for Store {
         Ok(())
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.load(name).is_ok()
+    }
+
+    fn exchange_folder(&self) -> String {
+        "/".into()
+    }
+
+    fn has_file(&self, _path: &str) -> bool {
+        false
+    }
+
     fn exchange_path(&self, name: &str) -> String {
         format!("{name}.json")
     }

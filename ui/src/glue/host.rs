@@ -332,6 +332,18 @@ impl EditorHost for PluginHost {
         Ok(())
     }
 
+    fn has_preset(&self, name: &str) -> bool {
+        self.instance.presets().has(name)
+    }
+
+    fn exchange_folder(&self) -> String {
+        self.instance.presets().exchange_folder()
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        self.instance.presets().has_file(path)
+    }
+
     fn exchange_path(&self, name: &str) -> String {
         self.instance.presets().exchange_path(name)
     }

@@ -77,8 +77,14 @@ pub trait Presets: Send + Sync {
     fn save(&self, name: &str, sound: &Sound) -> Result<(), String>;
     fn rename(&self, from: &str, to: &str) -> Result<(), String>;
     fn delete(&self, name: &str) -> Result<(), String>;
+    /// Whether the user has a preset of this name.
+    fn has(&self, name: &str) -> bool;
+    /// The folder, up to the file's name, where presets are exported to and imported from by default.
+    fn exchange_folder(&self) -> String;
     /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Whether there is a file at a path as the user types it.
+    fn has_file(&self, path: &str) -> bool;
     /// Makes a sound that of new instances; `None` goes back to the neutral one.
     fn set_default(&self, sound: Option<&Sound>) -> Result<(), String>;
     /// Whether new instances begin with a sound of the user's.

@@ -24,6 +24,8 @@ pub struct TestHost {
     pub generation: u64,
     pub presets: Vec<(String, bool, Vec<f32>, Vec<Stroke>)>,
     pub preset: String,
+    /// Paths where there are files already.
+    pub files: Vec<String>,
     pub changed: bool,
     pub side: Side,
     pub settings: SettingsView,
@@ -57,6 +59,7 @@ impl Default for TestHost {
             generation: 1,
             presets: Vec::new(),
             preset: String::new(),
+            files: Vec::new(),
             changed: false,
             side: Side::A,
             settings: SettingsView::default(),
@@ -239,6 +242,18 @@ impl EditorHost for TestHost {
         self.presets.retain(|p| p.0 != name);
         self.log.push(format!("delete {name}"));
         Ok(())
+    }
+
+    fn has_preset(&self, name: &str) -> bool {
+        self.presets.iter().any(|p| p.0 == name && !p.1)
+    }
+
+    fn exchange_folder(&self) -> String {
+        "/presets/".into()
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file == path)
     }
 
     fn exchange_path(&self, name: &str) -> String {
