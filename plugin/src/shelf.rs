@@ -1,11 +1,29 @@
 //! Presets as the editor asks for them: those that come with Scumble and the user's own.
 
+use std::path::{Path, PathBuf};
+
 use scumble_params::{Preset, PresetStore, factory_presets};
-use scumble_ui::glue::link::{Presets, Sound};
-use scumble_ui::model::{ParamId, PresetEntry};
+use scumble_ui::glue::link::Presets;
+use scumble_ui::model::{ParamId, PresetEntry, Sound};
 
 /// Factory and user presets, by name.
 pub struct Shelf;
+
+fn home() -> PathBuf {
+    let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
+    home.map(PathBuf::from).unwrap_or_default()
+}
+
+/// A path as it is typed: no shell is there to know what a leading tilde means.
+fn typed(path: &str, home: &Path) -> PathBuf {
+    match path.strip_prefix('~').map(|rest| rest.strip_prefix(std::path::is_separator).ok_or(rest))
+    {
+        Some(Ok(rest)) => home.join(rest),
+        Some(Err("")) => home.to_owned(),
+        // Someone else's home, or a name that begins so.
+        Some(Err(_)) | None => path.into(),
+    }
+}
 
 impl Shelf {
     fn store(&self) -> Result<PresetStore, String> {
@@ -69,14 +87,25 @@ impl Presets for Shelf {
         self.store()?.delete(name).map_err(|e| e.to_string())
     }
 
+    fn has(&self, name: &str) -> bool {
+        self.store().is_ok_and(|store| store.has(name))
+    }
+
+    fn exchange_folder(&self) -> String {
+        // Joined with nothing it ends as a folder does.
+        home().join("").display().to_string()
+    }
+
     fn exchange_path(&self, name: &str) -> String {
-        let home = std::env::var_os(if cfg!(windows) { "USERPROFILE" } else { "HOME" });
-        let folder = home.map(std::path::PathBuf::from).unwrap_or_default();
-        folder.join(format!("{name}.scumble.json")).display().to_string()
+        home().join(format!("{name}.scumble.json")).display().to_string()
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        typed(path, &home()).is_file()
     }
 
     fn import(&self, path: &str) -> Result<String, String> {
-        let preset = self.store()?.import(path.as_ref()).map_err(|e| e.to_string())?;
+        let preset = self.store()?.import(&typed(path, &home())).map_err(|e| e.to_string())?;
         Ok(preset.name)
     }
 
@@ -90,7 +119,41 @@ impl Presets for Shelf {
     }
 
     fn export(&self, name: &str, sound: &Sound, path: &str) -> Result<(), String> {
-        scumble_params::write_preset(path.as_ref(), &Self::preset_of(name, sound))
+        let path = typed(path, &home());
+        scumble_params::write_preset(&path, &Self::preset_of(name, sound))
             .map_err(|e| e.to_string())
+    }
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_tilde_is_the_users_home_and_nothing_else_is() {
+        let home = Path::new("/home/ada");
+        for (path, meant) in [
+            ("~/presets/Fog.scumble.json", "/home/ada/presets/Fog.scumble.json"),
+            ("~", "/home/ada"),
+            ("/tmp/~/Fog.scumble.json", "/tmp/~/Fog.scumble.json"),
+            ("~grace/Fog.scumble.json", "~grace/Fog.scumble.json"),
+            ("Fog~.scumble.json", "Fog~.scumble.json"),
+        ] {
+            assert_eq!(typed(path, home), Path::new(meant), "{path}");
+        }
+    }
+
+    #[test]
+    fn what_is_exported_is_there_and_can_be_imported_from_the_same_place() {
+        let folder = std::env::temp_dir().join(format!("scumble-shelf-{}", std::process::id()));
+        let path = folder.join("Fog.scumble.json").display().to_string();
+        assert!(!Shelf.has_file(&path));
+        Shelf.export("Fog", &Sound::default(), &path).expect("exported");
+        assert!(Shelf.has_file(&path) && !Shelf.has_file(&folder.display().to_string()));
+        assert_eq!(scumble_params::read_preset(path.as_ref()).expect("read").name, "Fog");
+        let _ = std::fs::remove_dir_all(&folder);
+        // Where presets are looked for is a folder, without the name of a file.
+        let folder = Shelf.exchange_folder();
+        assert!(Shelf.exchange_path("Fog").strip_prefix(&folder) == Some("Fog.scumble.json"));
     }
 }

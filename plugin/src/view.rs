@@ -93,7 +93,8 @@ impl Link for Instance {
             };
         });
         if filled.is_none() {
-            *to = Snapshot::default();
+            // The canvas can be painted on already, or still, at the frequencies it showed last.
+            *to = Snapshot { top_hz: to.top_hz, ..Snapshot::default() };
             to.engine.words = "Not active".into();
             to.engine.reason = "The host has not started the plugin yet.".into();
             to.transport.length = length;
@@ -268,6 +269,17 @@ mod tests {
         });
         let (_, halves) = halves(mode, &metrics.reader.snapshot());
         halves.iter().map(|half| (half.role, half.generation)).collect()
+    }
+
+    #[test]
+    fn the_axis_of_an_instance_that_does_not_run_ends_where_it_did() {
+        let instance = Instance::default();
+        let mut seen = Snapshot::default();
+        instance.fill(&mut seen);
+        assert_eq!(seen.top_hz, 24_000.0);
+        seen.top_hz = 48_000.0;
+        instance.fill(&mut seen);
+        assert_eq!((seen.top_hz, seen.engine.words.as_str()), (48_000.0, "Not active"));
     }
 
     // S1, S2

@@ -3,17 +3,17 @@
 //! A change says which strokes it took away and which it put in, each with its place in the order
 //! of painting, so undo and redo are the same operation run either way.
 
-use crate::model::ParamId;
+use crate::model::{ParamId, Sound, Versions};
 use crate::stroke::{Stroke, StrokePoint};
 
 /// How many steps can be undone.
 pub const UNDO_STEPS: usize = 256;
 
-/// Parameters and strokes together, as a preset replaces them.
+/// All that a preset or a change of side replaces.
 #[derive(Debug, Clone, PartialEq, Default)]
 pub struct Scene {
-    pub params: Vec<(ParamId, f32)>,
-    pub strokes: Vec<Stroke>,
+    pub sound: Sound,
+    pub versions: Versions,
 }
 
 /// What one step of undo brings back.
@@ -51,8 +51,8 @@ pub enum Outcome {
     Strokes(&'static str),
     /// This parameter is to be set.
     Param(ParamId, f32),
-    /// These parameters are to be set, and the strokes changed.
-    Params(Vec<(ParamId, f32)>),
+    /// All of this is to be restored; the strokes here are its own already.
+    Scene(Box<Scene>),
 }
 
 /// Strokes in the order of painting, with their history.
@@ -117,7 +117,8 @@ impl Edit {
             Step::Strokes { taken, put } => of(taken).max(of(put)),
             Step::Param { .. } => 0,
             Step::Scene { before, after } => {
-                before.strokes.iter().chain(&after.strokes).map(|s| s.id).max().unwrap_or(0)
+                let strokes = before.sound.strokes.iter().chain(&after.sound.strokes);
+                strokes.map(|s| s.id).max().unwrap_or(0)
             }
         });
         let now = self.strokes.iter().map(|s| s.id);
@@ -172,7 +173,7 @@ impl Edit {
 
     /// Takes over what a preset brought, in one step.
     pub fn note_scene(&mut self, before: Scene, after: Scene) {
-        self.strokes = after.strokes.clone();
+        self.strokes = after.sound.strokes.clone();
         self.revision += 1;
         let step = Step::Scene { before: Box::new(before), after: Box::new(after) };
         self.push(Entry { words: "preset", gesture: None, step });
@@ -248,9 +249,9 @@ impl Edit {
             }
             Step::Scene { before, after } => {
                 let scene = if forward { after } else { before };
-                self.strokes = scene.strokes.clone();
+                self.strokes = scene.sound.strokes.clone();
                 self.revision += 1;
-                Outcome::Params(scene.params.clone())
+                Outcome::Scene(scene.clone())
             }
         }
     }
@@ -380,9 +381,12 @@ mod tests {
                 }
             }
             6 => {
-                let before = Scene { strokes: edit.strokes().to_vec(), ..Scene::default() };
-                let after = Scene { strokes: vec![stroke(900, &[(0.1, 1.0)])], ..Scene::default() };
-                edit.note_scene(before, after);
+                let scene = |strokes| Scene {
+                    sound: Sound { strokes, ..Sound::default() },
+                    ..Scene::default()
+                };
+                let before = scene(edit.strokes().to_vec());
+                edit.note_scene(before, scene(vec![stroke(900, &[(0.1, 1.0)])]));
             }
             _ => {
                 let gesture = edit.begin_gesture();

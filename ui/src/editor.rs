@@ -9,7 +9,7 @@ use crate::canvas::{self, Canvas};
 use crate::edit::{Edit, Outcome, Scene};
 use crate::host::{EditorHost, Message};
 use crate::layout::Layout;
-use crate::model::{ParamId, ParamView, Snapshot};
+use crate::model::{ParamId, ParamView, Snapshot, Sound};
 use crate::panels::{self, dialog::Dialog, toasts::Toasts};
 use crate::stroke::StrokeKind;
 use crate::widgets::knob::KnobEvent;
@@ -157,32 +157,35 @@ impl State {
     }
 
     fn follow(&mut self, outcome: Outcome, host: &mut dyn EditorHost) {
-        let params = match outcome {
-            Outcome::Strokes(_) => vec![],
-            Outcome::Param(id, value) => vec![(id, value)],
-            Outcome::Params(params) => params,
-        };
-        for (id, value) in params {
-            host.begin_param(id);
-            host.set_param(id, value);
-            host.end_param(id);
+        match outcome {
+            Outcome::Strokes(_) => {}
+            Outcome::Param(id, value) => {
+                host.begin_param(id);
+                host.set_param(id, value);
+                host.end_param(id);
+            }
+            Outcome::Scene(scene) => {
+                host.restore(&scene);
+                self.in_step_with(host);
+            }
         }
         let edit = &self.edit;
         self.canvas.selected.retain(|id| edit.find(*id).is_some());
     }
 
-    /// Parameters and strokes as they stand.
-    pub fn scene(&self) -> Scene {
+    /// Both sides of the sound as they stand.
+    pub fn scene(&self, host: &dyn EditorHost) -> Scene {
         // What takes effect only at the next activation is not part of a sound.
         let fixed = [ParamId::Quality, ParamId::Engine, ParamId::Buffering, ParamId::Bypass];
-        Scene {
+        let sound = Sound {
             params: ParamId::ALL
                 .into_iter()
                 .filter(|id| !fixed.contains(id))
                 .map(|id| (id, self.param(id).value))
                 .collect(),
             strokes: self.edit.strokes().to_vec(),
-        }
+        };
+        Scene { sound, versions: host.versions() }
     }
 
     /// Does something to the host that replaces the sound as a whole, as one step of undo.
@@ -191,18 +194,23 @@ impl State {
         host: &mut dyn EditorHost,
         how: impl FnOnce(&mut dyn EditorHost) -> Result<(), String>,
     ) {
-        let before = self.scene();
+        let before = self.scene(host);
         if let Err(text) = how(host) {
             self.toasts.push(Message::error(text));
             return;
         }
         self.read_params(host);
-        let strokes = host.strokes();
-        let after = Scene { strokes, ..self.scene() };
+        let mut after = self.scene(host);
+        after.sound.strokes = host.strokes();
         self.edit.note_scene(before, after);
+        self.in_step_with(host);
+        self.canvas.selected.clear();
+    }
+
+    /// The host has the strokes that are here.
+    fn in_step_with(&mut self, host: &dyn EditorHost) {
         self.document_generation = Some(host.document_generation());
         self.saved_revision = self.edit.revision();
-        self.canvas.selected.clear();
     }
 
     fn read_params(&mut self, host: &dyn EditorHost) {

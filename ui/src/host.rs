@@ -4,8 +4,10 @@
 //! Every method is called on the editor's thread, within one frame, and must return at once: no
 //! waiting for audio, worker or disk beyond one small file.
 
+use crate::edit::Scene;
 use crate::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Source,
+    Versions,
 };
 use crate::stroke::Stroke;
 
@@ -38,14 +40,6 @@ impl Message {
     pub fn error(text: impl Into<String>) -> Self {
         Self { text: text.into(), error: true }
     }
-}
-
-/// Which half of the A/B comparison is heard.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
-pub enum Side {
-    #[default]
-    A,
-    B,
 }
 
 pub trait EditorHost {
@@ -92,8 +86,14 @@ pub trait EditorHost {
     fn save_preset(&mut self, name: &str) -> Result<(), String>;
     fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String>;
     fn delete_preset(&mut self, name: &str) -> Result<(), String>;
-    /// Where exported presets go by default.
+    /// Whether saving under this name goes over a preset of the user's.
+    fn has_preset(&self, name: &str) -> bool;
+    /// The folder, up to the file's name, where presets are exported to and imported from by default.
+    fn exchange_folder(&self) -> String;
+    /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Whether exporting to this path goes over a file.
+    fn has_file(&self, path: &str) -> bool;
     /// Makes what is heard the sound of new instances, or the neutral one again.
     fn set_default_preset(&mut self, default: bool) -> Result<(), String>;
     fn has_default_preset(&self) -> bool;
@@ -101,6 +101,10 @@ pub trait EditorHost {
     fn export_preset(&mut self, name: &str, path: &str) -> Result<(), String>;
     fn side(&self) -> Side;
     fn set_side(&mut self, side: Side);
+    /// Both sides of the comparison as they stand, for undo to keep.
+    fn versions(&self) -> Versions;
+    /// Brings all of a scene back.
+    fn restore(&mut self, scene: &Scene);
 
     // Settings and the rest.
     fn settings(&self) -> SettingsView;

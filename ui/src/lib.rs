@@ -20,5 +20,6 @@ pub mod theme;
 pub mod units;
 pub mod widgets;
 
-pub use glue::link::{Instance, Presets, Sound, Window};
+pub use glue::link::{Instance, Presets, Window};
 pub use glue::{App, ScumbleEditor, create_editor};
+pub use model::Sound;

@@ -1,6 +1,10 @@
 //! Everything the window displays, as plain data. The host fills it once a frame; the panels
 //! only read it, so that a test can draw any situation without a plugin, an engine or a GPU.
 
+use std::sync::Arc;
+
+use crate::stroke::Stroke;
+
 /// The end-to-end budget (S10), in milliseconds.
 pub const LATENCY_BUDGET_MS: f32 = 10.0;
 
@@ -169,7 +173,7 @@ pub struct Transport {
 }
 
 /// One frame's worth of what there is to show.
-#[derive(Debug, Clone, PartialEq, Default)]
+#[derive(Debug, Clone, PartialEq)]
 pub struct Snapshot {
     pub engine: EngineView,
     pub latency: LatencyView,
@@ -189,6 +193,29 @@ pub struct Snapshot {
     pub hop: u32,
     /// Where the frequency axis ends, in Hz.
     pub top_hz: f32,
+}
+
+impl Default for Snapshot {
+    fn default() -> Self {
+        Self {
+            engine: EngineView::default(),
+            latency: LatencyView::default(),
+            stages: Default::default(),
+            round_trip: PlotView::default(),
+            fence_wait: PlotView::default(),
+            buffer_mode: BufferMode::default(),
+            halves: Vec::new(),
+            queues: Vec::new(),
+            counters: Counters::default(),
+            transport: Transport::default(),
+            sample_rate: 0.0,
+            block: 0,
+            window: 0,
+            hop: 0,
+            // A window may be open before the host has named a rate; most will name 48 kHz.
+            top_hz: 24_000.0,
+        }
+    }
 }
 
 impl Snapshot {
@@ -271,6 +298,35 @@ pub struct ParamView {
     pub default: f32,
     /// `value` in words.
     pub text: String,
+}
+
+/// A sound as a preset keeps it.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Sound {
+    /// Normalised values.
+    pub params: Vec<(ParamId, f32)>,
+    pub strokes: Vec<Stroke>,
+}
+
+/// Which half of the A/B comparison is heard.
+#[derive(Debug, Clone, Copy, PartialEq, Eq, Default)]
+pub enum Side {
+    #[default]
+    A,
+    B,
+}
+
+/// Which version of the sound is heard, and what waits on the other side.
+#[derive(Debug, Clone, PartialEq, Default)]
+pub struct Versions {
+    pub side: Side,
+    /// The preset that is heard.
+    pub name: String,
+    /// The sound was changed since that preset was loaded or saved.
+    pub changed: bool,
+    /// Sound and preset of the side that is not heard, once it was visited. Shared, for undo keeps
+    /// it in many steps.
+    pub other: Option<Arc<(Sound, String)>>,
 }
 
 /// Which signal the canvas shows.

@@ -100,6 +100,8 @@ fn fonts() -> FontDefinitions {
 pub fn install(ctx: &egui::Context) {
     ctx.set_fonts(fonts());
     ctx.set_theme(egui::Theme::Dark);
+    // The settings know the scales that the document allows; Ctrl and + would leave them.
+    ctx.options_mut(|options| options.zoom_with_keyboard = false);
     ctx.all_styles_mut(|style| {
         style.text_styles = [
             (TextStyle::Small, sans(SIZE_SMALL)),

@@ -2,11 +2,17 @@
 
 use std::sync::{Arc, Mutex};
 
+use egui_kittest::Harness;
+use egui_kittest::kittest::Queryable;
 use nice_plug::params::persist::PersistentField;
 use scumble_params::ScumbleParams;
+use scumble_ui::editor::Editor;
 use scumble_ui::glue::host::PluginHost;
-use scumble_ui::host::{Columns, EditorHost, Message, Side};
-use scumble_ui::model::{Axis, DevicesView, ParamId, ParamView, PresetEntry, Snapshot, Source};
+use scumble_ui::host::{Columns, EditorHost, Message};
+use scumble_ui::layout::DEFAULT_SIZE;
+use scumble_ui::model::{
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, Side, Snapshot, Source, Versions,
+};
 use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
 use scumble_ui::{Instance, Presets, Sound, Window};
 
@@ -14,6 +20,8 @@ use scumble_ui::{Instance, Presets, Sound, Window};
 #[derive(Default)]
 struct Quiet {
     changes: Mutex<u32>,
+    /// A state that the host loads just as the editor has looked.
+    then: Mutex<Option<(Arc<ScumbleParams>, String)>>,
     store: Arc<Store>,
 }
 
@@ -48,6 +56,18 @@ impl Presets for Store {
     fn delete(&self, name: &str) -> Result<(), String> {
         self.0.lock().expect("the store").retain(|(n, _)| n != name);
         Ok(())
+    }
+
+    fn has(&self, name: &str) -> bool {
+        self.load(name).is_ok()
+    }
+
+    fn exchange_folder(&self) -> String {
+        "/".into()
+    }
+
+    fn has_file(&self, _path: &str) -> bool {
+        false
     }
 
     fn exchange_path(&self, name: &str) -> String {
@@ -87,6 +107,9 @@ impl Instance for Quiet {
     }
     fn strokes_changed(&self) {
         *self.changes.lock().expect("the count") += 1;
+        if let Some((params, text)) = self.then.lock().expect("the next state").take() {
+            params.document.set(text);
+        }
     }
     fn preview_stroke(&self, _stroke: Option<&Stroke>) {}
     fn set_solo(&self, _solo: bool) {}
@@ -201,6 +224,67 @@ fn the_two_sides_keep_their_own_strokes() {
     assert_eq!(host.strokes().len(), 2);
 }
 
+/// The whole window over the real glue.
+fn window(host: PluginHost) -> Harness<'static, (Editor, PluginHost)> {
+    let mut window = Harness::builder()
+        .with_size(DEFAULT_SIZE)
+        .with_context_setup(scumble_ui::theme::install)
+        .build_ui_state(|ui, (editor, host)| editor.ui(ui, host), (Editor::default(), host));
+    window.step();
+    window
+}
+
+#[test]
+fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
+    let (params, instance, mut host) = make();
+    let fog = Sound { strokes: vec![stroke(9)], ..Sound::default() };
+    instance.store.save("Fog", &fog).expect("saved");
+    host.set_strokes(&[stroke(1)]);
+    host.save_preset("Mine").expect("saved");
+    let mut window = window(host);
+    let seen = |window: &Harness<(Editor, PluginHost)>| {
+        let host = &window.state().1;
+        // Whether strokes that undo took back are a change to a preset is another question.
+        let versions = Versions { changed: false, ..host.versions() };
+        (versions, host.strokes(), params.document.get().strokes.clone())
+    };
+    let mut history = vec![seen(&window)];
+    for step in ["Compare B", "Fog", "stroke", "Compare A", "stroke", "Compare B", "Compare A"] {
+        match step {
+            "Fog" => {
+                let (editor, host) = window.state_mut();
+                editor.state.replace_sound(host, |host| host.load_preset("Fog"));
+            }
+            "stroke" => {
+                let edit = &mut window.state_mut().0.state.edit;
+                edit.add(stroke(edit.fresh_id()));
+            }
+            button => window.get_by_label(button).click(),
+        }
+        window.run_steps(2);
+        history.push(seen(&window));
+    }
+    let (versions, strokes, _) = history.last().expect("steps");
+    assert_eq!((versions.side, versions.name.as_str(), strokes.len()), (Side::A, "Mine", 2));
+    let other = versions.other.as_ref().expect("a visited side");
+    assert_eq!((other.0.strokes.len(), other.1.as_str()), (2, "Fog"));
+    for expected in history.iter().rev().skip(1) {
+        window.get_by_label("Undo").click();
+        window.run_steps(2);
+        assert_eq!(&seen(&window), expected);
+    }
+    for expected in &history[1..] {
+        window.get_by_label("Redo").click();
+        window.run_steps(2);
+        assert_eq!(&seen(&window), expected);
+    }
+    // Neither version is lost.
+    window.get_by_label("Compare B").click();
+    window.run_steps(2);
+    assert_eq!(window.state().1.strokes().len(), 2);
+    assert_eq!(window.state().1.preset_name(), "Fog");
+}
+
 #[test]
 fn a_preset_comes_back_with_its_strokes_and_name() {
     let (_, _, mut host) = make();
@@ -231,4 +315,53 @@ fn the_windows_size_is_kept_with_the_instance() {
     host.keep_size(3.0, 0.0, 1.0);
     let saved = params.document.map(|text| text.clone());
     assert!(scumble_params::Document::parse(&saved).is_ok());
+    host.keep_size(1e9, f32::INFINITY, 9.0);
+    let kept = params.document.get();
+    let saved = params.document.map(|text| text.clone());
+    let loaded = scumble_params::Document::parse(&saved).expect("it loads");
+    assert_eq!(loaded.editor, kept.editor, "nothing was left for loading to mend");
+    host.keep_size(1180.0, 760.0, 0.1);
+    assert_eq!(host.kept_zoom(), 0.5);
+}
+
+/// A state as another instance would have saved it.
+fn loaded(strokes: &[Stroke], ring_depth: u32) -> String {
+    let cell = scumble_params::DocumentCell::default();
+    cell.edit(0, |document| {
+        document.strokes = strokes.to_vec();
+        document.settings.ring_depth = ring_depth;
+        document.preset = "Loaded".into();
+    });
+    cell.map(|text| text.clone())
+}
+
+#[test]
+fn what_the_host_loads_while_the_editor_writes_is_kept() {
+    let (params, instance, mut host) = make();
+    host.snapshot(&mut Snapshot::default());
+    // The editor looks, finds one state, and a second comes in before it writes.
+    params.document.set(loaded(&[stroke(1)], 8));
+    let second = (params.clone(), loaded(&[stroke(1), stroke(2)], 16));
+    *instance.then.lock().expect("the next state") = Some(second);
+    host.set_axis(Axis::Mel);
+    let kept = params.document.get();
+    assert_eq!((kept.strokes.len(), kept.settings.ring_depth), (2, 16));
+    assert_eq!((kept.editor.axis, kept.preset.as_str()), (Axis::Mel, "Loaded"));
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.strokes(), vec![stroke(1), stroke(2)]);
+}
+
+#[test]
+fn a_stroke_painted_over_a_document_that_is_gone_goes_with_it() {
+    let (params, _, mut host) = make();
+    host.snapshot(&mut Snapshot::default());
+    let before = host.document_generation();
+    // Loaded between two frames of the editor, which hands over what it painted on the old.
+    params.document.set(loaded(&[stroke(1), stroke(2)], 4));
+    host.set_strokes(&[stroke(7)]);
+    host.snapshot(&mut Snapshot::default());
+    assert_eq!(host.strokes(), vec![stroke(1), stroke(2)]);
+    assert!(host.document_generation() > before, "the canvas is told");
+    host.set_strokes(&[stroke(1), stroke(2), stroke(7)]);
+    assert_eq!(host.strokes().len(), 3);
 }

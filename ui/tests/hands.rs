@@ -9,6 +9,7 @@ use scumble_ui::brush::{Brush, Tool};
 use scumble_ui::editor::State;
 use scumble_ui::layout::{DEFAULT_SIZE, Layout};
 use scumble_ui::model::{AXES, Axis, ParamId, Source};
+use scumble_ui::panels::dialog::Dialog;
 use scumble_ui::stroke::StrokeKind;
 use support::host::TestHost;
 use support::picture::Stage;
@@ -217,6 +218,47 @@ fn strokes_are_selected_moved_changed_and_deleted() {
     assert!(s.host().strokes.is_empty());
 }
 
+/// Types into the knob of that name.
+fn type_into(s: &mut Stage, knob: &str, text: &str) {
+    s.harness.get_by_label(knob).focus();
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+    s.harness.event(egui::Event::Text(text.into()));
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+}
+
+// X4
+#[test]
+fn strokes_of_any_size_are_resized_to_some_that_can_be_loaded_again() {
+    // The knob shows the first; one from a file may have no height at all.
+    for first in [0.05, 0.0] {
+        let mut host = scenes::no_gpu();
+        host.strokes = scenes::strokes(2);
+        for (stroke, radius) in host.strokes.iter_mut().zip([first, 3.0]) {
+            (stroke.radius_octaves, stroke.radius_time) = (radius, 0.08 * radius);
+        }
+        let mut s = stage_of(host);
+        s.key(Modifiers::COMMAND, Key::A);
+        type_into(&mut s, "Brush Size", "6");
+        assert_eq!(scumble_params::check_strokes(&s.host().strokes), Ok(()));
+        assert!(s.host().strokes[0].radius_octaves > 0.04);
+        // A word that is read as a number, and is none.
+        let before = s.host().strokes.clone();
+        type_into(&mut s, "Brush Size", "nan");
+        assert_eq!(s.host().strokes, before);
+    }
+}
+
+#[test]
+fn the_keyboard_does_not_scale_the_window_beyond_the_settings() {
+    let mut s = stage();
+    for key in [Key::Plus, Key::Equals, Key::Minus, Key::Minus, Key::Num0] {
+        s.key(Modifiers::COMMAND, key);
+        assert!((s.harness.ctx.zoom_factor() - 1.0).abs() < 1e-6, "{key:?}");
+    }
+}
+
 #[test]
 fn a_selected_stroke_becomes_another_by_its_menu() {
     let mut s = stage();
@@ -296,17 +338,21 @@ fn a_preset_is_loaded_in_one_step_of_undo() {
     host.add_preset("Snowfall", true);
     host.strokes.clear();
     host.put(ParamId::Diffuse, "0 %");
+    let (name, changed) = (host.preset.clone(), host.changed);
     let mut s = stage_of(host);
     s.click("Presets");
     s.click("Snowfall");
     assert_eq!(s.host().strokes.len(), 4);
     assert_eq!(s.state().edit.strokes().len(), 4);
     assert_eq!(s.state().param(ParamId::Diffuse).text, "77 %");
+    assert_eq!((s.host().preset.as_str(), s.host().changed), ("Snowfall", false));
     s.click("Undo");
     assert!(s.host().strokes.is_empty());
+    assert_eq!((s.host().preset.as_str(), s.host().changed), (name.as_str(), changed));
     assert!((s.host().value(ParamId::Diffuse)).abs() < 1e-4);
     s.click("Redo");
     assert_eq!(s.host().strokes.len(), 4);
+    assert_eq!((s.host().preset.as_str(), s.host().changed), ("Snowfall", false));
 }
 
 #[test]
@@ -322,6 +368,165 @@ fn a_preset_is_saved_by_name_and_deleted() {
     s.key(Modifiers::NONE, Key::Enter);
     assert_eq!(s.host().preset, "Mine");
     assert!(s.host().presets.iter().any(|p| p.0 == "Mine" && !p.1));
+}
+
+/// One who has a preset "Mine" and hears "Fog".
+fn with_mine() -> Stage {
+    let mut host = scenes::no_gpu();
+    host.add_preset("Mine", false);
+    host.preset = "Fog".into();
+    host.add_preset("Fog", false);
+    stage_of(host)
+}
+
+fn has_mine(s: &Stage) -> bool {
+    s.host().presets.iter().any(|p| p.0 == "Mine")
+}
+
+/// Gives the keyboard to the button of that name and presses Enter.
+fn enter_on(s: &mut Stage, button: &str) {
+    for _ in 0..8 {
+        if s.harness.get_by_label(button).is_focused() {
+            return s.key(Modifiers::NONE, Key::Enter);
+        }
+        s.key(Modifiers::NONE, Key::Tab);
+    }
+    panic!("Tab does not reach {button}");
+}
+
+#[test]
+fn enter_on_cancel_cancels_and_on_delete_deletes() {
+    let asked = || {
+        let mut s = with_mine();
+        s.click("Presets");
+        s.click("Mine");
+        s.click("Presets");
+        s.click("Delete\u{2026}");
+        s
+    };
+    let open = |s: &Stage| s.state().dialog != Dialog::None;
+    let mut s = asked();
+    enter_on(&mut s, "Cancel");
+    assert!(has_mine(&s) && !open(&s));
+    let mut s = asked();
+    enter_on(&mut s, "Delete");
+    assert!(!has_mine(&s) && !open(&s));
+    // With the keyboard nowhere Enter is the answer to the question.
+    let mut s = asked();
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(!has_mine(&s) && !open(&s));
+    let mut s = asked();
+    s.key(Modifiers::NONE, Key::Escape);
+    assert!(has_mine(&s) && !open(&s));
+    // Enter that was down before the question was asked is no answer, however long it is held.
+    let mut s = with_mine();
+    s.harness.key_down(Key::Enter);
+    s.click("Presets");
+    s.click("Mine");
+    s.click("Presets");
+    s.click("Delete\u{2026}");
+    s.harness.key_down(Key::Enter);
+    s.harness.run_steps(2);
+    assert!(has_mine(&s) && open(&s));
+}
+
+#[test]
+fn the_enter_that_opens_a_dialog_does_not_answer_it() {
+    let mut s = with_mine();
+    s.harness.get_by_label("Save preset").focus();
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(matches!(s.state().dialog, Dialog::Save { .. }), "{:?}", s.state().dialog);
+    // The keyboard is in the text then, and the next one saves.
+    s.key(Modifiers::COMMAND, Key::A);
+    s.harness.event(egui::Event::Text("Third".into()));
+    s.harness.step();
+    s.key(Modifiers::NONE, Key::Enter);
+    assert_eq!(s.host().preset, "Third");
+}
+
+fn save_as(s: &mut Stage, name: &str) {
+    s.click("Save preset");
+    retype(s, "Name", name);
+    s.key(Modifiers::NONE, Key::Enter);
+}
+
+fn retype(s: &mut Stage, field: &str, text: &str) {
+    s.harness.get_by_label(field).focus();
+    s.harness.step();
+    s.key(Modifiers::COMMAND, Key::A);
+    s.harness.event(egui::Event::Text(text.into()));
+    s.harness.step();
+}
+
+#[test]
+fn saving_over_another_preset_asks_first() {
+    let saved = |s: &Stage| s.host().log.contains(&"save Mine".to_owned());
+    let mut s = with_mine();
+    save_as(&mut s, " Mine ");
+    // Not even by an Enter too many.
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(!saved(&s));
+    s.harness.get_by_label("You have a preset \u{201c}Mine\u{201d} already.");
+    // Cancel goes back to the name.
+    s.click("Cancel");
+    assert!(!saved(&s));
+    assert_eq!(s.state().dialog, Dialog::Save { name: " Mine ".into() });
+    enter_on(&mut s, "Save");
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(!saved(&s));
+    enter_on(&mut s, "Replace");
+    assert!(saved(&s));
+    assert_eq!((s.host().preset.as_str(), &s.state().dialog), ("Mine", &Dialog::None));
+    // The preset that is heard is saved again without a word.
+    s.harness.state_mut().host.log.clear();
+    save_as(&mut s, "Mine");
+    assert!(saved(&s));
+    assert_eq!(s.state().dialog, Dialog::None);
+}
+
+#[test]
+fn exporting_over_a_file_asks_first() {
+    let mut s = with_mine();
+    s.harness.state_mut().host.files.push("/presets/Fog.scumble.json".into());
+    s.click("Presets");
+    s.click("Export\u{2026}");
+    let exported = |s: &Stage| s.host().log.iter().any(|l| l.starts_with("export"));
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(!exported(&s));
+    s.click("Replace");
+    assert!(exported(&s));
+    // Another place is taken at once.
+    s.harness.state_mut().host.log.clear();
+    s.click("Presets");
+    s.click("Export\u{2026}");
+    retype(&mut s, "File", "/else/Fog.scumble.json");
+    s.key(Modifiers::NONE, Key::Enter);
+    assert!(s.host().log.contains(&"export Fog /else/Fog.scumble.json".to_owned()));
+}
+
+#[test]
+fn import_begins_at_the_folder_and_export_at_a_name() {
+    let mut s = stage();
+    s.click("Presets");
+    s.click("Import\u{2026}");
+    assert_eq!(s.state().dialog, Dialog::Import { path: "/presets/".into() });
+    s.key(Modifiers::NONE, Key::Escape);
+    s.harness.state_mut().host.preset.clear();
+    s.click("Presets");
+    s.click("Export\u{2026}");
+    let path = "/presets/Untitled.scumble.json".into();
+    assert_eq!(s.state().dialog, Dialog::Export { name: "Untitled".into(), path });
+}
+
+#[test]
+fn a_canvas_that_the_host_has_not_started_is_painted_up_to_24_khz() {
+    let mut s = stage_of(TestHost::default());
+    let path = [s.at(0.2, 0.3), s.at(0.4, 0.5)];
+    s.drag(&path);
+    let octaves = (24_000.0f32 / 20.0).log2();
+    let first = s.host().strokes[0].points[0];
+    assert!((first.y - 0.3 * octaves).abs() < 0.05, "{}", first.y);
 }
 
 #[test]

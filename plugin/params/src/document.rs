@@ -56,6 +56,19 @@ impl Default for EditorLook {
     }
 }
 
+impl EditorLook {
+    /// The nearest look that a window can have.
+    #[must_use]
+    pub fn clamped(self) -> Self {
+        Self {
+            width: self.width.clamp(200, 16_384),
+            height: self.height.clamp(150, 16_384),
+            zoom: self.zoom.clamp(0.5, 4.0),
+            ..self
+        }
+    }
+}
+
 /// Settings that are not host parameters.
 #[derive(Debug, Clone, Copy, PartialEq, Serialize, Deserialize)]
 #[serde(deny_unknown_fields, default)]
@@ -108,6 +121,8 @@ impl Document {
         let mut document: Document =
             serde_json::from_str(text).map_err(|e| format!("the document is broken: {e}"))?;
         document.check()?;
+        // A window of a wrong size is no reason to lose the sound.
+        document.editor = document.editor.clamped();
         // Older versions lack fields, which have defaults; what is saved from now on has them.
         document.version = DOCUMENT_VERSION;
         Ok(document)
@@ -127,9 +142,6 @@ impl Document {
                 Err(format!("{name} is {value}; allowed is {low} to {high}"))
             }
         };
-        range("editor.width", self.editor.width.into(), 200.0, 16_384.0)?;
-        range("editor.height", self.editor.height.into(), 150.0, 16_384.0)?;
-        range("editor.zoom", self.editor.zoom.into(), 0.5, 4.0)?;
         range("settings.ring_depth", self.settings.ring_depth.into(), 3.0, 16.0)?;
         range("settings.fence_timeout_ms", self.settings.fence_timeout_ms.into(), 1.0, 10.0)?;
         if let Some(samples) = self.settings.async_samples {
@@ -174,14 +186,17 @@ pub fn check_strokes(strokes: &[Stroke]) -> Result<(), String> {
 struct Inner {
     document: Arc<Document>,
     /// The text of `document`, as it was loaded or as it is to be saved.
-    text: String,
+    text: Arc<String>,
     /// A text that came from the host and was not parsed yet.
-    pending: Option<String>,
+    pending: Option<Arc<String>>,
 }
 
 #[derive(Debug)]
 struct Shared {
+    /// Held for some assignments at a time and never while a document is read, written or
+    /// dropped: the host may store a state on its audio thread.
     inner: Mutex<Inner>,
+    /// Changed under the lock, so that it tells what is behind it.
     generation: AtomicU64,
 }
 
@@ -193,7 +208,7 @@ pub struct DocumentCell(Arc<Shared>);
 impl Default for DocumentCell {
     fn default() -> Self {
         let document = Arc::new(Document::default());
-        let text = to_text(&document);
+        let text = Arc::new(to_text(&document));
         let inner = Mutex::new(Inner { document, text, pending: None });
         Self(Arc::new(Shared { inner, generation: AtomicU64::new(0) }))
     }
@@ -205,7 +220,7 @@ fn to_text(document: &Document) -> String {
 
 impl DocumentCell {
     fn lock(&self) -> MutexGuard<'_, Inner> {
-        // A panic cannot leave the document half written: every change is one assignment.
+        // A panic cannot leave the document half written: every change is some assignments.
         self.0.inner.lock().unwrap_or_else(PoisonError::into_inner)
     }
 
@@ -219,15 +234,28 @@ impl DocumentCell {
         self.lock().document.clone()
     }
 
-    /// Replaces the document (editor or presets).
-    pub fn replace(&self, document: Document) {
-        let text = to_text(&document);
+    /// Changes the document that was in force at generation `known`, and gives the generation that
+    /// this makes. `None`, and nothing is changed, when something else came in since or waits to be
+    /// adopted: look again. Not for the audio thread.
+    pub fn edit(&self, known: u64, how: impl FnOnce(&mut Document)) -> Option<u64> {
+        let unchanged = |inner: &Inner| self.generation() == known && inner.pending.is_none();
+        let mut document = {
+            let inner = self.lock();
+            let base = unchanged(&inner).then(|| inner.document.clone())?;
+            drop(inner);
+            Document::clone(&base)
+        };
+        how(&mut document);
+        let text = Arc::new(to_text(&document));
         let mut inner = self.lock();
-        inner.document = Arc::new(document);
-        inner.text = text;
-        inner.pending = None;
+        if !unchanged(&inner) {
+            return None;
+        }
+        let old = inner.put(document, text);
+        let made = self.count();
         drop(inner);
-        self.0.generation.fetch_add(1, Ordering::Release);
+        drop(old);
+        Some(made)
     }
 
     /// Parses what the host handed over last. `Ok(true)` when a new document is in force; on an
@@ -235,22 +263,45 @@ impl DocumentCell {
     pub fn adopt_pending(&self) -> Result<bool, String> {
         let Some(text) = self.lock().pending.clone() else { return Ok(false) };
         let parsed = Document::parse(&text);
+        self.settle(text, parsed)
+    }
+
+    /// Puts what came of `text` in force, unless it waits no longer: a newer text stays pending,
+    /// and what another thread has adopted meanwhile stays in force.
+    fn settle(&self, text: Arc<String>, parsed: Result<Document, String>) -> Result<bool, String> {
         let mut inner = self.lock();
-        // A newer text may have come in meanwhile: it stays pending.
-        if inner.pending.as_deref() == Some(text.as_str()) {
-            inner.pending = None;
+        if inner.pending.as_ref().is_none_or(|waits| !Arc::ptr_eq(waits, &text)) {
+            return Ok(false);
         }
-        let document = parsed?;
-        inner.document = Arc::new(document);
-        inner.text = text;
+        inner.pending = None;
+        let old = inner.put(parsed?, text);
+        drop(inner);
+        drop(old);
         Ok(true)
+    }
+
+    /// The next generation. Under the lock.
+    fn count(&self) -> u64 {
+        self.0.generation.fetch_add(1, Ordering::Release) + 1
+    }
+}
+
+impl Inner {
+    /// Gives back what was there, to be dropped without the lock.
+    fn put(&mut self, document: Document, text: Arc<String>) -> (Arc<Document>, Arc<String>) {
+        let document = std::mem::replace(&mut self.document, Arc::new(document));
+        (document, std::mem::replace(&mut self.text, text))
     }
 }
 
 impl PersistentField<'_, String> for DocumentCell {
     fn set(&self, text: String) {
-        self.lock().pending = Some(text);
-        self.0.generation.fetch_add(1, Ordering::Release);
+        let text = Some(Arc::new(text));
+        let mut inner = self.lock();
+        let old = std::mem::replace(&mut inner.pending, text);
+        self.count();
+        drop(inner);
+        drop(old);
     }
 
     fn map<F, R>(&self, f: F) -> R
@@ -258,7 +309,9 @@ impl PersistentField<'_, String> for DocumentCell {
         F: Fn(&String) -> R,
     {
         let inner = self.lock();
-        f(inner.pending.as_ref().unwrap_or(&inner.text))
+        let text = inner.pending.as_ref().unwrap_or(&inner.text).clone();
+        drop(inner);
+        f(&text)
     }
 }
 
@@ -314,7 +367,6 @@ mod tests {
             ("{", "broken"),
             (r#"{"version": 99}"#, "version 99"),
             (r#"{"version": 1, "colour": 3}"#, "colour"),
-            (r#"{"version": 1, "editor": {"zoom": 9}}"#, "editor.zoom is 9"),
             (r#"{"version": 2, "editor": {"axis": "bark"}}"#, "bark"),
             (r#"{"version": 1, "settings": {"fence_timeout_ms": 11}}"#, "1 to 10"),
             (
@@ -328,5 +380,70 @@ mod tests {
             assert!(message.contains(words), "{text}: {message}");
             assert_eq!(cell.map(|t| t.clone()), before);
         }
+    }
+
+    #[test]
+    fn a_window_that_cannot_be_costs_nothing_but_its_size() {
+        // X4: some Scumbles have saved a zoom that they did not load again.
+        let text = r#"{"version": 2, "preset": "Fog",
+            "editor": {"width": 4294967295, "height": 0, "zoom": 9, "axis": "mel"}}"#;
+        let document = Document::parse(text).expect("it loads");
+        assert_eq!(document.preset, "Fog");
+        let look = EditorLook { width: 16_384, height: 150, zoom: 4.0, axis: Axis::Mel };
+        assert_eq!(document.editor, look);
+    }
+
+    fn named(preset: &str) -> String {
+        format!(r#"{{"version": 2, "preset": "{preset}"}}"#)
+    }
+
+    #[test]
+    fn a_late_reader_does_not_bring_an_older_state_back() {
+        let cell = DocumentCell::default();
+        cell.set(named("first"));
+        // The control thread has read the first text when the host loads a second, which the
+        // editor adopts.
+        let first = cell.lock().pending.clone().expect("it waits");
+        let parsed = Document::parse(&first);
+        cell.set(named("second"));
+        assert_eq!(cell.adopt_pending(), Ok(true));
+        assert_eq!(cell.settle(first, parsed), Ok(false));
+        assert_eq!(cell.get().preset, "second");
+        assert_eq!(cell.map(|t| t.clone()), named("second"));
+    }
+
+    #[test]
+    fn a_late_reader_leaves_a_newer_state_waiting() {
+        let cell = DocumentCell::default();
+        cell.set("{".into());
+        let first = cell.lock().pending.clone().expect("it waits");
+        let parsed = Document::parse(&first);
+        cell.set(named("second"));
+        assert_eq!(cell.settle(first, parsed), Ok(false), "nobody waits for the broken one");
+        assert_eq!(cell.adopt_pending(), Ok(true));
+        assert_eq!(cell.get().preset, "second");
+    }
+
+    #[test]
+    fn an_edit_never_goes_over_what_the_host_loads_meanwhile() {
+        let cell = DocumentCell::default();
+        let known = cell.generation();
+        let edit = cell.edit(known, |document| {
+            cell.set(named("loaded"));
+            document.preset = "edited".into();
+        });
+        assert_eq!(edit, None);
+        assert_eq!(cell.map(|t| t.clone()), named("loaded"));
+        // Nor over one that waits, nor over one that another thread has adopted.
+        let edit = |known| cell.edit(known, |document| document.settings.ring_depth = 8);
+        assert_eq!(edit(cell.generation()), None);
+        assert_eq!(cell.adopt_pending(), Ok(true));
+        assert_eq!(edit(known), None);
+        let known = cell.generation();
+        assert_eq!(edit(known), Some(known + 1));
+        assert_eq!(cell.generation(), known + 1);
+        let saved = Document::parse(&cell.map(|t| t.clone())).expect("our own text");
+        assert_eq!(saved, *cell.get());
+        assert_eq!((saved.preset.as_str(), saved.settings.ring_depth), ("loaded", 8));
     }
 }

@@ -148,14 +148,16 @@ impl Preset {
 
     /// Sets the parameters where no host looks on: for the command line and for a new instance.
     pub fn apply(&self, params: &ScumbleParams) {
+        let known = params.document.generation();
         for (_, ptr, value) in self.normalised(params) {
             // SAFETY: the pointers are into `params`, whose values are atomics.
             unsafe { ptr._internal_set_normalized_value(value) };
         }
-        let mut document = (*params.document.get()).clone();
-        document.strokes = self.strokes.clone();
-        document.preset = self.name.clone();
-        params.document.replace(document);
+        // A state that the host loads meanwhile is stronger.
+        params.document.edit(known, |document| {
+            document.strokes = self.strokes.clone();
+            document.preset = self.name.clone();
+        });
     }
 }
 

@@ -101,6 +101,11 @@ impl PresetStore {
         (presets, broken)
     }
 
+    /// Whether saving under this name goes over a preset.
+    pub fn has(&self, name: &str) -> bool {
+        self.path_of(name).is_ok_and(|path| path.exists())
+    }
+
     pub fn load(&self, name: &str) -> Result<Preset, StoreError> {
         let path = self.path_of(name)?;
         if !path.exists() {
@@ -218,6 +223,7 @@ mod tests {
         preset.name = "Mine".into();
         store.save(&preset).expect("saved");
         assert_eq!(store.load("Mine").expect("loaded"), preset);
+        assert!(store.has("Mine") && !store.has("Yours") && !store.has("../Mine"));
         store.rename("Mine", "Yours").expect("renamed");
         assert!(matches!(store.load("Mine"), Err(StoreError::Unknown { .. })));
         store.save(&preset).expect("saved again");

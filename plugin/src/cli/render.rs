@@ -73,9 +73,8 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
         set_param(&params, word)?;
     }
     if let Some(path) = &args.strokes {
-        let mut document = (*params.document.get()).clone();
-        document.strokes = read_strokes(path)?;
-        params.document.replace(document);
+        let strokes = read_strokes(path)?;
+        params.document.edit(params.document.generation(), |document| document.strokes = strokes);
     }
     let sound = read(&args.input)?;
     if sound.channels.len() > 2 {

@@ -6,12 +6,14 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{ParamPtr, Params};
 use scumble_params::{Document, ScumbleParams};
 
-use super::link::{Instance, Sound};
+use super::link::Instance;
 use super::restart::Restart;
-use crate::host::{Columns, EditorHost, Message, Side};
+use crate::edit::Scene;
+use crate::host::{Columns, EditorHost, Message};
 use crate::layout::MIN_SIZE;
 use crate::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Sound,
+    Source, Versions,
 };
 use crate::stroke::Stroke;
 
@@ -32,12 +34,14 @@ pub struct PluginHost {
     restart: Restart,
     /// The document's generation as of our own last look or write.
     known: u64,
+    /// The strokes were replaced and the editor has not seen it yet.
+    unseen: bool,
     /// Grows when someone else replaced the strokes.
     generation: u64,
     last_strokes: Vec<Stroke>,
     side: Side,
     /// The sound of the side that is not heard.
-    other: Option<(Sound, String)>,
+    other: Option<Arc<(Sound, String)>>,
     changed: bool,
     hint_seen: bool,
     /// A window size asked for, to be passed on after the frame.
@@ -60,6 +64,7 @@ impl PluginHost {
             gui: None,
             restart: Restart::default(),
             known: u64::MAX,
+            unseen: false,
             generation: 0,
             last_strokes: Vec::new(),
             side: Side::A,
@@ -82,14 +87,28 @@ impl PluginHost {
         self.pointers[id as usize]
     }
 
-    /// Changes the document without mistaking our own write for someone else's.
-    fn write(&mut self, how: impl FnOnce(&mut Document)) {
-        self.look();
-        let mut document = Document::clone(&self.params.document.get());
-        how(&mut document);
-        self.last_strokes.clone_from(&document.strokes);
-        self.params.document.replace(document);
-        self.known = self.params.document.generation();
+    /// Changes the document as the host left it, however often that takes.
+    fn write(&mut self, how: impl Fn(&mut Document)) {
+        loop {
+            self.look();
+            if self.try_write(&how) {
+                return;
+            }
+        }
+    }
+
+    /// Changes the document as it was at our last look, without mistaking our own write for
+    /// someone else's. False when the host loaded something since.
+    fn try_write(&mut self, how: impl FnOnce(&mut Document)) -> bool {
+        let mut strokes = Vec::new();
+        let made = self.params.document.edit(self.known, |document| {
+            how(document);
+            strokes.clone_from(&document.strokes);
+        });
+        let Some(generation) = made else { return false };
+        self.known = generation;
+        self.last_strokes = strokes;
+        true
     }
 
     /// Takes over what a host loaded since the last look.
@@ -102,7 +121,9 @@ impl PluginHost {
         // A refusal is reported by the plugin, which reads the same cell.
         let _ = self.params.document.adopt_pending();
         let document = self.params.document.get();
-        if document.strokes != self.last_strokes || self.generation == 0 {
+        let replaced = document.strokes != self.last_strokes;
+        self.unseen |= replaced;
+        if replaced || self.generation == 0 {
             self.last_strokes.clone_from(&document.strokes);
             self.generation += 1;
             self.instance.strokes_changed();
@@ -124,20 +145,20 @@ impl PluginHost {
         }
     }
 
-    fn apply(&mut self, sound: Sound, name: &str) {
-        for (id, value) in sound.params {
+    fn apply(&mut self, sound: &Sound, name: &str) {
+        for &(id, value) in &sound.params {
             if !NOT_SOUND.contains(&id) {
                 self.begin_param(id);
                 self.set_param(id, value);
                 self.end_param(id);
             }
         }
-        let strokes = sound.strokes;
         self.write(|document| {
-            document.strokes = strokes;
+            document.strokes.clone_from(&sound.strokes);
             document.preset = name.to_owned();
         });
         self.generation += 1;
+        self.unseen = false;
         self.instance.strokes_changed();
         self.changed = false;
     }
@@ -151,7 +172,8 @@ impl PluginHost {
             height: height.max(MIN_SIZE[1]).round() as u32,
             zoom,
             ..kept
-        };
+        }
+        .clamped();
         if kept != look {
             self.write(|document| document.editor = look);
         }
@@ -170,6 +192,7 @@ impl PluginHost {
 impl EditorHost for PluginHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
         self.look();
+        self.unseen = false;
         if self.restart.has_ended() {
             // What was chosen meanwhile needs another.
             self.settings_closed();
@@ -254,7 +277,17 @@ impl EditorHost for PluginHost {
     }
 
     fn set_strokes(&mut self, strokes: &[Stroke]) {
-        self.write(|document| document.strokes = strokes.to_vec());
+        loop {
+            self.look();
+            // They were painted over strokes that are gone: what the host loaded since stands, and
+            // the editor takes it in its next frame.
+            if self.unseen {
+                return;
+            }
+            if self.try_write(|document| document.strokes = strokes.to_vec()) {
+                break;
+            }
+        }
         self.changed = true;
         self.instance.strokes_changed();
     }
@@ -285,7 +318,7 @@ impl EditorHost for PluginHost {
 
     fn load_preset(&mut self, name: &str) -> Result<(), String> {
         let sound = self.instance.presets().load(name)?;
-        self.apply(sound, name);
+        self.apply(&sound, name);
         Ok(())
     }
 
@@ -310,6 +343,18 @@ impl EditorHost for PluginHost {
         self.instance.presets().delete(name)?;
         self.list = self.instance.presets().list();
         Ok(())
+    }
+
+    fn has_preset(&self, name: &str) -> bool {
+        self.instance.presets().has(name)
+    }
+
+    fn exchange_folder(&self) -> String {
+        self.instance.presets().exchange_folder()
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        self.instance.presets().has_file(path)
     }
 
     fn exchange_path(&self, name: &str) -> String {
@@ -344,10 +389,28 @@ impl EditorHost for PluginHost {
             return;
         }
         self.side = side;
-        let now = (self.sound(), self.preset_name());
+        let now = Arc::new((self.sound(), self.preset_name()));
         // The first visit to the other side starts from what is heard.
-        let (sound, name) = self.other.replace(now.clone()).unwrap_or(now);
-        self.apply(sound, &name);
+        let heard = self.other.replace(now.clone()).unwrap_or(now);
+        let (sound, name) = &*heard;
+        self.apply(sound, name);
+    }
+
+    fn versions(&self) -> Versions {
+        Versions {
+            side: self.side,
+            name: self.preset_name(),
+            changed: self.changed,
+            other: self.other.clone(),
+        }
+    }
+
+    fn restore(&mut self, scene: &Scene) {
+        let versions = &scene.versions;
+        self.apply(&scene.sound, &versions.name);
+        self.side = versions.side;
+        self.changed = versions.changed;
+        self.other.clone_from(&versions.other);
     }
 
     fn settings(&self) -> SettingsView {

@@ -7,7 +7,7 @@ use std::sync::Arc;
 use nice_plug_egui::EguiEditorState;
 
 use crate::host::{Columns, Message};
-use crate::model::{Axis, DevicesView, ParamId, PresetEntry, Snapshot, Source};
+use crate::model::{Axis, DevicesView, PresetEntry, Snapshot, Sound, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
@@ -69,14 +69,6 @@ pub trait Instance: Send + Sync + 'static {
     fn set_hint_seen(&self);
 }
 
-/// A sound as a preset keeps it.
-#[derive(Debug, Clone, PartialEq, Default)]
-pub struct Sound {
-    /// Normalised values.
-    pub params: Vec<(ParamId, f32)>,
-    pub strokes: Vec<Stroke>,
-}
-
 /// The preset files.
 pub trait Presets: Send + Sync {
     /// Factory presets first.
@@ -85,8 +77,14 @@ pub trait Presets: Send + Sync {
     fn save(&self, name: &str, sound: &Sound) -> Result<(), String>;
     fn rename(&self, from: &str, to: &str) -> Result<(), String>;
     fn delete(&self, name: &str) -> Result<(), String>;
+    /// Whether the user has a preset of this name.
+    fn has(&self, name: &str) -> bool;
+    /// The folder, up to the file's name, where presets are exported to and imported from by default.
+    fn exchange_folder(&self) -> String;
     /// Where an exported preset goes by default.
     fn exchange_path(&self, name: &str) -> String;
+    /// Whether there is a file at a path as the user types it.
+    fn has_file(&self, path: &str) -> bool;
     /// Makes a sound that of new instances; `None` goes back to the neutral one.
     fn set_default(&self, sound: Option<&Sound>) -> Result<(), String>;
     /// Whether new instances begin with a sound of the user's.

@@ -304,6 +304,8 @@ fn size_knob(ui: &mut Ui, rect: Rect, folded: bool, state: &mut State) {
             KnobEvent::Set(to) => brush::log_value(to, brush::RADIUS_OCTAVES),
             KnobEvent::Typed(text) => {
                 match text.trim().trim_end_matches("oct").trim().parse::<f32>() {
+                    // A word that is read as a number and is none.
+                    Ok(octaves) if octaves.is_nan() => continue,
                     Ok(octaves) => {
                         (octaves * 0.5).clamp(brush::RADIUS_OCTAVES.0, brush::RADIUS_OCTAVES.1)
                     }
@@ -312,12 +314,13 @@ fn size_knob(ui: &mut Ui, rect: Rect, folded: bool, state: &mut State) {
             }
             KnobEvent::End => continue,
         };
-        let factor = to / radius;
+        // A stroke from a file may be thinner than any brush.
+        let factor = to / radius.max(brush::RADIUS_OCTAVES.0);
         if selected(state).is_some() {
             change_selected(state, "resize", fresh, |s| {
-                s.radius_octaves *= factor;
-                s.radius_time =
-                    (s.radius_time * factor).clamp(brush::RADIUS_TIME.0, brush::RADIUS_TIME.1);
+                let scaled = |v: f32, (low, high): (f32, f32)| (v * factor).clamp(low, high);
+                s.radius_octaves = scaled(s.radius_octaves, brush::RADIUS_OCTAVES);
+                s.radius_time = scaled(s.radius_time, brush::RADIUS_TIME);
             });
             fresh = false;
         } else {

@@ -3,9 +3,9 @@
 use egui::{Align2, Rect, Ui, pos2, vec2};
 
 use crate::editor::State;
-use crate::host::{EditorHost, Side};
+use crate::host::EditorHost;
 use crate::layout::Layout;
-use crate::model::ParamId;
+use crate::model::{ParamId, Side};
 use crate::panels::dialog::Dialog;
 use crate::theme;
 use crate::widgets::button::{self, Button, Face};

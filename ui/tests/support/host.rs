@@ -6,9 +6,11 @@ use std::cell::RefCell;
 use nice_plug::params::internals::ParamPtr;
 use nice_plug::prelude::Params;
 use scumble_params::ScumbleParams;
-use scumble_ui::host::{Columns, EditorHost, Message, Side};
+use scumble_ui::edit::Scene;
+use scumble_ui::host::{Columns, EditorHost, Message};
 use scumble_ui::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Snapshot, Source,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Source,
+    Versions,
 };
 use scumble_ui::stroke::Stroke;
 
@@ -22,6 +24,8 @@ pub struct TestHost {
     pub generation: u64,
     pub presets: Vec<(String, bool, Vec<f32>, Vec<Stroke>)>,
     pub preset: String,
+    /// Paths where there are files already.
+    pub files: Vec<String>,
     pub changed: bool,
     pub side: Side,
     pub settings: SettingsView,
@@ -55,6 +59,7 @@ impl Default for TestHost {
             generation: 1,
             presets: Vec::new(),
             preset: String::new(),
+            files: Vec::new(),
             changed: false,
             side: Side::A,
             settings: SettingsView::default(),
@@ -239,6 +244,18 @@ impl EditorHost for TestHost {
         Ok(())
     }
 
+    fn has_preset(&self, name: &str) -> bool {
+        self.presets.iter().any(|p| p.0 == name && !p.1)
+    }
+
+    fn exchange_folder(&self) -> String {
+        "/presets/".into()
+    }
+
+    fn has_file(&self, path: &str) -> bool {
+        self.files.iter().any(|file| file == path)
+    }
+
     fn exchange_path(&self, name: &str) -> String {
         format!("/presets/{name}.scumble.json")
     }
@@ -269,6 +286,25 @@ impl EditorHost for TestHost {
         self.side = side;
         self.generation += 1;
         self.log.push(format!("side {side:?}"));
+    }
+
+    fn versions(&self) -> Versions {
+        let (name, changed) = (self.preset.clone(), self.changed);
+        Versions { side: self.side, name, changed, other: None }
+    }
+
+    fn restore(&mut self, scene: &Scene) {
+        for &(id, value) in &scene.sound.params {
+            self.begin_param(id);
+            self.set_param(id, value);
+            self.end_param(id);
+        }
+        self.strokes.clone_from(&scene.sound.strokes);
+        self.side = scene.versions.side;
+        self.preset.clone_from(&scene.versions.name);
+        self.changed = scene.versions.changed;
+        self.generation += 1;
+        self.log.push("restore".into());
     }
 
     fn settings(&self) -> SettingsView {
