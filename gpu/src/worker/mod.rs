@@ -14,6 +14,7 @@ mod choice;
 pub mod commands;
 mod device;
 mod helper;
+mod join;
 mod mailbox;
 mod priority;
 mod rhythm;
@@ -152,7 +153,7 @@ impl Worker {
                 Message::Open(session) => self.admit(*session),
                 Message::Close(id) => self.dismiss(id),
                 Message::Opened(opener, result) => self.device_opened(&opener, result),
-                Message::Warmed(n, result) => self.device.warmed(n, result),
+                Message::Warmed(n, result) => self.device.warmed(n, result, &mut self.sessions),
                 Message::Prepared(id, result) => self.prepared(id, result),
                 Message::Read(id, result) => self.read(id, result),
                 Message::Computed(id, result) => self.computed(id, result),

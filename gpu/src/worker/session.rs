@@ -18,8 +18,11 @@ use crate::sync::{HopWriter, MetricsWriter, Placed, WriteHops};
 
 /// The share of A after which the worker no longer waits for the device and computes itself.
 const PATIENCE: f64 = 0.6;
-/// Results that may wait for a free half before the oldest are given up.
+/// Results that may wait for a free half before the oldest are given up: nobody may read for hours
+/// (a host that bypasses the plugin).
 const RESULTS_LIMIT: usize = 512;
+/// Empty ones that are kept for the next hops: those of one table.
+const SPARE_LIMIT: usize = 64;
 
 /// Where a session stands with the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -111,8 +114,10 @@ pub struct WorkerSession {
     pub(super) due: VecDeque<Due>,
     /// Deadlines missed by the device lately, and when the count began.
     pub(super) misses: (u32, Instant),
-    /// How long the next bar lasts.
+    /// How long the next bar for missed deadlines lasts.
     pub(super) bar: Duration,
+    /// Why it is barred, if not for missed deadlines.
+    pub(super) barred_for: Option<String>,
     origin: Instant,
     patience: Duration,
     hops: FrameReader<HopHeader>,
@@ -162,6 +167,7 @@ impl WorkerSession {
             due: VecDeque::with_capacity(256),
             misses: (0, origin),
             bar: Duration::from_secs(2),
+            barred_for: None,
             origin,
             patience: config.patience.unwrap_or(live),
             hops,
@@ -254,12 +260,15 @@ impl WorkerSession {
         capture.unsent = true;
     }
 
-    /// Captures that the device still needs, to be marked as sent.
-    pub(super) fn unsent_captures(&mut self) -> impl Iterator<Item = (u32, u64, &[f32])> {
-        self.captures.iter_mut().zip(0u32..).filter_map(|(capture, which)| {
-            let unsent = std::mem::take(&mut capture.unsent);
-            capture.frame.filter(|_| unsent).map(|frame| (which, frame, capture.samples.as_slice()))
-        })
+    /// The capture in slot `which`, if the device still needs it: its frame and samples.
+    pub(super) fn unsent_capture(&self, which: usize) -> Option<(u64, &[f32])> {
+        let capture = &self.captures[which];
+        let frame = capture.frame.filter(|_| capture.unsent)?;
+        Some((frame, capture.samples.as_slice()))
+    }
+
+    pub(super) fn capture_sent(&mut self, which: usize) {
+        self.captures[which].unsent = false;
     }
 
     /// Fields that must be in force from `hop` on.
@@ -276,12 +285,13 @@ impl WorkerSession {
         }
     }
 
-    /// Fields that the device still needs, to be marked as sent.
-    pub(super) fn unsent_fields(&mut self) -> impl Iterator<Item = (u32, &Arc<Field>)> {
-        let Self { fields, fields_unsent, .. } = self;
-        fields.iter().zip(fields_unsent).zip(0u32..).filter_map(|((field, unsent), which)| {
-            std::mem::take(unsent).then(|| field.as_ref().map(|f| (which, f))).flatten()
-        })
+    /// The field in slot `which`, if the device still needs it.
+    pub(super) fn unsent_field(&self, which: usize) -> Option<&Arc<Field>> {
+        self.fields[which].as_ref().filter(|_| self.fields_unsent[which])
+    }
+
+    pub(super) fn field_sent(&mut self, which: usize) {
+        self.fields_unsent[which] = false;
     }
 
     /// The device has lost what it was given.
@@ -291,6 +301,12 @@ impl WorkerSession {
         for capture in &mut self.captures {
             capture.unsent = capture.frame.is_some();
         }
+    }
+
+    /// The device will not do for this session before `until`.
+    pub(super) fn bar_for(&mut self, reason: String, until: Instant) {
+        self.forget_device(Standing::Barred { until });
+        self.barred_for = Some(reason);
     }
 
     /// Whether the device can compute the next due hop.
@@ -340,13 +356,7 @@ impl WorkerSession {
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.clear();
         kept.extend_from_slice(samples);
-        self.results.push_back((hop, kept));
-        if self.results.len() > RESULTS_LIMIT
-            && let Some((_, oldest)) = self.results.pop_front()
-        {
-            self.spare.push(oldest);
-            self.dropped += 1;
-        }
+        self.keep(hop, kept);
         Some(due)
     }
 
@@ -361,23 +371,42 @@ impl WorkerSession {
             with_channels_mut(&mut out, self.spec.window.h, |out| twin.process_hop(hop, out));
         let due = self.due.pop_front();
         match computed {
-            Ok(()) => self.results.push_back((hop, out)),
+            Ok(()) => self.keep(hop, out),
             Err(_) => {
-                // The hop's history is not there (the ring overflowed): it will not come.
-                self.spare.push(out);
+                // A hop after this one was lost (the ring overflowed), and the twin began anew behind
+                // it: this one will not come.
+                self.put_by(out);
                 self.dropped += 1;
             }
         }
         due
     }
 
-    /// Moves finished hops into a free half and signals it. Late ones are dropped and counted by
-    /// the half's writer.
-    pub(super) fn publish(&mut self) {
-        if self.results.is_empty() {
-            return;
+    /// A finished hop waits for a free half. Where none comes free, the oldest give way.
+    fn keep(&mut self, hop: u64, samples: Vec<f32>) {
+        self.results.push_back((hop, samples));
+        if self.results.len() > RESULTS_LIMIT
+            && let Some((_, oldest)) = self.results.pop_front()
+        {
+            self.put_by(oldest);
+            self.dropped += 1;
         }
-        let Some(mut half) = self.writer.begin() else { return };
+    }
+
+    fn put_by(&mut self, samples: Vec<f32>) {
+        if self.spare.len() < SPARE_LIMIT {
+            self.spare.push(samples);
+        }
+    }
+
+    /// Moves finished hops into a free half and signals it; how long the moving took. Late ones are
+    /// dropped and counted by the half's writer.
+    pub(super) fn publish(&mut self) -> Duration {
+        if self.results.is_empty() {
+            return Duration::ZERO;
+        }
+        let begun = Instant::now();
+        let Some(mut half) = self.writer.begin() else { return Duration::ZERO };
         while let Some((hop, samples)) = self.results.front() {
             let placed = half.push_hop(*hop, |out| out.copy_from_slice(samples));
             match placed {
@@ -386,11 +415,15 @@ impl WorkerSession {
                 Err(crate::sync::PlaceError::Full { .. }) => break,
                 Err(crate::sync::PlaceError::OutOfOrder { .. }) => self.dropped += 1,
             }
-            if let Some((_, samples)) = self.results.pop_front() {
+            if let Some((_, samples)) = self.results.pop_front()
+                && self.spare.len() < SPARE_LIMIT
+            {
                 self.spare.push(samples);
             }
         }
+        let moved = begun.elapsed();
         half.publish();
+        moved
     }
 
     /// Results dropped by the worker itself, and the writer's counts.
