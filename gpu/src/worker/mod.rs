@@ -14,6 +14,7 @@ mod choice;
 pub mod commands;
 mod device;
 mod helper;
+mod history;
 mod join;
 mod mailbox;
 mod priority;

@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use scumble_dsp::effect::Frozen;
-use scumble_dsp::{Field, FrameParams, Twin, flag};
+use scumble_dsp::{Field, Twin, flag};
 
 use super::commands::Work;
+use super::history::History;
 use crate::backend::cpu::{with_channels, with_channels_mut};
 use crate::backend::{JobTable, SlotId, SlotSpec, Want};
 use crate::engine::{EngineChoice, FieldMessage, HopHeader, SessionConfig, SharedState};
@@ -42,56 +43,6 @@ pub(super) struct Due {
     pub pushed: Instant,
 }
 
-/// The newest hops of input, as many as a backend needs to start from.
-struct History {
-    floats: usize,
-    hops: usize,
-    samples: Vec<f32>,
-    params: Vec<FrameParams>,
-    /// Hops from here to `next` are there.
-    first: u64,
-    next: u64,
-}
-
-impl History {
-    fn new(spec: &SlotSpec) -> Self {
-        let hops = spec.history_hops() + 2 * spec.max_hops;
-        Self {
-            floats: spec.hop_floats(),
-            hops,
-            samples: vec![0.0; hops * spec.hop_floats()],
-            params: vec![FrameParams::neutral(0); hops],
-            first: 0,
-            next: 0,
-        }
-    }
-
-    fn place(&self, hop: u64) -> usize {
-        (hop % self.hops as u64) as usize
-    }
-
-    fn push(&mut self, hop: u64, params: &FrameParams, fill: impl FnOnce(&mut [f32])) {
-        if hop != self.next {
-            self.first = hop;
-        }
-        let at = self.place(hop);
-        let samples = &mut self.samples[at * self.floats..][..self.floats];
-        fill(samples);
-        for x in samples {
-            // As the twin does: what is not a number is silence, what is too loud is clipped.
-            *x = if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
-        }
-        self.params[at] = *params;
-        self.next = hop + 1;
-        self.first = self.first.max(self.next.saturating_sub(self.hops as u64));
-    }
-
-    fn get(&self, hop: u64) -> (&[f32], &FrameParams) {
-        let at = self.place(hop);
-        (&self.samples[at * self.floats..][..self.floats], &self.params[at])
-    }
-}
-
 /// The input that a freeze holds, for the device; the twin keeps its own.
 #[derive(Default)]
 struct Capture {
@@ -99,9 +50,6 @@ struct Capture {
     unsent: bool,
     samples: Vec<f32>,
 }
-
-/// The twin's limit for input (`scumble_dsp::twin`): 80 dB over full scale.
-const LOUDEST: f32 = 1e4;
 
 pub struct WorkerSession {
     pub(super) id: u64,
