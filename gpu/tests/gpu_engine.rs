@@ -144,6 +144,24 @@ fn a_field_that_found_no_memory_comes_with_the_next_table() {
 }
 
 #[test]
+fn history_that_found_no_memory_comes_in_smaller_tables() {
+    let (engine, faults) = faulty();
+    let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 256), 21);
+    player.settings = everything();
+    player.play_until_served(LONG);
+    // After a stall the device lags behind: the next table brings it up to date.
+    faults.inject(Fault::Stall(Duration::from_millis(100)));
+    faults.inject(Fault::OutOfMemory);
+    while faults.pending() > 0 {
+        player.block(Some(SOON));
+        std::thread::sleep(Duration::from_millis(1));
+    }
+    player.play_until_served(LONG);
+    assert_eq!((faults.happened(), faults.openings()), ((0, 1, 1), 1)); // P7
+    assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+}
+
+#[test]
 fn an_adapter_that_goes_away_is_asked_for_until_it_is_back() {
     let (engine, faults) = faulty();
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 4);

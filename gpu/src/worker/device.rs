@@ -131,6 +131,27 @@ impl DeviceSeat {
         }
     }
 
+    /// A table did not go out. Where memory is short the next ones are smaller, and only if that does
+    /// not help is the device given up (P7).
+    pub fn refused(
+        &mut self,
+        error: &BackendError,
+        table: &JobTable,
+        sessions: &mut [Option<WorkerSession>],
+    ) {
+        let most = table.jobs.len().min(self.hops_limit);
+        match error {
+            BackendError::OutOfMemory(message) if most > 1 => {
+                self.hops_limit = most / 2;
+                let limit = self.hops_limit;
+                log::warn!(
+                    "scumble: out of GPU memory, {limit} hops at a time from now on: {message}"
+                );
+            }
+            error => self.fail(error, sessions),
+        }
+    }
+
     /// The device is given up; the CPU goes on. One line in the log.
     pub fn fail(&mut self, error: &BackendError, sessions: &mut [Option<WorkerSession>]) {
         log::warn!("scumble: the CPU takes over from the GPU: {error}");

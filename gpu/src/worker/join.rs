@@ -77,7 +77,7 @@ impl Worker {
         let result = send_fields(backend.as_mut(), &mut self.sessions, table)
             .and_then(|()| backend.submit(table));
         if let Err(error) = result {
-            self.device.fail(&error, &mut self.sessions);
+            self.device.refused(&error, table, &mut self.sessions);
             return true;
         }
         self.device.advance(table, &mut self.sessions);

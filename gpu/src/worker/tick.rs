@@ -9,7 +9,7 @@ use std::time::{Duration, Instant};
 use super::device::DeviceSeat;
 use super::join::send_fields;
 use super::session::{Due, WorkerSession};
-use crate::backend::{BackendError, BackendStats, JobTable};
+use crate::backend::{BackendStats, JobTable};
 use crate::profile::Trace;
 use crate::sync::{Counter, Stage};
 
@@ -94,18 +94,8 @@ impl Tick {
                 }
                 true
             }
-            Err(BackendError::OutOfMemory(message)) if device.hops_limit > 1 => {
-                // Smaller tables first, the CPU only if that does not help (P7).
-                let most = self.table.jobs.len().min(device.hops_limit);
-                device.hops_limit = (most / 2).max(1);
-                log::warn!(
-                    "scumble: out of GPU memory, {} hops at a time from now on: {message}",
-                    device.hops_limit
-                );
-                false
-            }
             Err(error) => {
-                device.fail(&error, sessions);
+                device.refused(&error, &self.table, sessions);
                 false
             }
         }
