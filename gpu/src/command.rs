@@ -1,6 +1,6 @@
-//! Commands and figures as they cross the border of the process (SPEC S11): what a tool sends, and
-//! what it reads. Inside, the engine has command types of its own that carry no text; both go
-//! through the same queue, at the level that [`level`] says.
+//! Commands and figures in the form that crosses the border of a process (SPEC S11), for tools that
+//! write or read them; nothing in the engine sends or takes a [`GpuCommand`]. What goes through the
+//! engine's queue is [`crate::engine::Work`], which carries no text, at the level that [`level`] says.
 
 use schemars::JsonSchema;
 use serde::{Deserialize, Serialize};

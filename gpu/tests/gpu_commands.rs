@@ -148,6 +148,7 @@ fn no_hop_waits_for_more_than_one_portion_of_lower_priority() {
         assert!(start.elapsed() < LONG);
     }
     let taken = player.control.metrics();
+    assert_eq!(taken.count(Counter::CommandsRefused), refused); // S9
     let levels: Vec<u64> = (0..3).map(|level| taken.count(Counter::commands(level))).collect();
     assert!(levels[1] > 0 && levels[2] > 0, "{levels:?}");
 }
@@ -315,4 +316,32 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
     player.play_until_served(LONG);
     assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
+
+    // No memory for a portion: that task is the twin's, and the hops keep their device.
+    let (openings, losses) = (faults.openings(), faults.happened().0);
+    faults.starve_portions(1);
+    let answer = player.control.ask(cqt(40_000)).expect("room");
+    let done = loop {
+        assert!(start.elapsed() < 3 * LONG);
+        player.block(Some(LONG));
+        std::thread::sleep(player.block_time());
+        if let Some(result) = answer.try_take() {
+            break result.expect("nothing is wrong with it");
+        }
+    };
+    assert_eq!(done.by, EngineKind::Cpu); // P7
+    assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+    assert_eq!((faults.openings(), faults.happened().0), (openings, losses));
+    // The next one finds memory again.
+    let answer = player.control.ask(cqt(40_000)).expect("room");
+    let done = loop {
+        assert!(start.elapsed() < 3 * LONG);
+        player.block(Some(LONG));
+        std::thread::sleep(player.block_time());
+        if let Some(result) = answer.try_take() {
+            break result.expect("nothing is wrong with it");
+        }
+    };
+    assert_eq!(done.by, EngineKind::Gpu);
+    assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
 }

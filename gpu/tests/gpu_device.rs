@@ -159,7 +159,7 @@ fn survive(all_losses: u32, all_stalls: u32) {
     let (engine, faults) = engine();
     let mut player = Player::new(&engine, roomy(Quality::Live, 48_000.0, 1, 128), 11);
     player.settings = everything();
-    let mut ordeal = Ordeal::new(all_losses, all_stalls, 30);
+    let mut ordeal = Ordeal::new(all_losses, all_stalls, 1..=30);
     let start = Instant::now();
     while !ordeal.is_over(&faults) {
         assert!(start.elapsed() < 10 * LONG, "{ordeal}");

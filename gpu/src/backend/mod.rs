@@ -5,10 +5,12 @@
 //! of them and makes them fail on demand. All give the same sound (S14), since a frame is a pure
 //! function of what is in the table and of the history that the table's predecessors carried.
 //!
-//! Everything here runs on the worker thread.
+//! A backend belongs to the worker thread. The helper opens and closes it and runs what
+//! [`Backend::warm_up`] gave, beside it; the analyst runs what its [`Compute`] gave.
 
 pub mod adapter;
 pub mod cpu;
+mod faults;
 pub mod faulty;
 pub mod layout;
 #[cfg(feature = "wgpu")]
@@ -19,7 +21,7 @@ use std::time::Duration;
 
 use scumble_dsp::{Field, FrameParams, WindowSpec};
 
-use adapter::{Candidate, DeviceFacts};
+use adapter::{AdapterError, Candidate, DeviceFacts};
 
 use crate::compute::Compute;
 use crate::profile::Trace;
@@ -109,9 +111,21 @@ pub enum BackendError {
     UnknownSlot(SlotId),
     #[error("the backend cannot transform {0} samples")]
     Size(usize),
+    /// There is no such device at present. One that was there may come back.
+    #[error("{0}")]
+    NotFound(String),
     /// Asking again later will not help either.
     #[error("{0}")]
     Unusable(String),
+}
+
+impl From<AdapterError> for BackendError {
+    fn from(error: AdapterError) -> Self {
+        match error {
+            AdapterError::Refused => Self::Unusable(error.to_string()),
+            AdapterError::NotFound { .. } => Self::NotFound(error.to_string()),
+        }
+    }
 }
 
 /// What a backend has done since it was opened.

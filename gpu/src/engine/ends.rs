@@ -58,6 +58,9 @@ pub struct AudioEnd {
     state: Arc<SharedState>,
     next_hop: u64,
     hop_floats: usize,
+    /// Hops that were asked for in vain before this block, and blocks in which one was.
+    misses: u64,
+    underflows: u64,
     /// Keeps the session open.
     _lease: Arc<Lease>,
 }
@@ -86,14 +89,17 @@ impl AudioEnd {
             state,
             next_hop: 0,
             hop_floats,
+            misses: 0,
+            underflows: 0,
             _lease: lease,
         }
     }
 
     /// Audio thread: hop `n`, one slice of the hop's length per channel. Numbers rise by one.
     ///
-    /// An error means that the worker is a second behind: the hop was not taken, so that neither it
-    /// nor the hops that have it in their history will come from the engine. Rescue them.
+    /// An error means that the worker is a second behind: the hop was not taken and will not come.
+    /// Those that follow do come, as if there had been silence up to here: rescue the ones that have
+    /// it in their history.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     pub fn push_hop(
         &mut self,
@@ -118,9 +124,13 @@ impl AudioEnd {
         }
         let (stats, overflows) = (self.reader.stats(), self.hops.overflows());
         let waiting = self.hops.waiting(self.hop_floats) as u64;
+        self.underflows += u64::from(stats.misses > self.misses);
+        self.misses = stats.misses;
+        let underflows = self.underflows;
         self.metrics.update(|update| {
             update.add(Counter::Blocks, 1);
             update.reader(stats);
+            update.set(Counter::Underflows, underflows);
             update.set(Counter::Overflows, overflows);
             update.set(Counter::HopsWaiting, waiting);
         });
@@ -254,7 +264,8 @@ impl ControlEnd {
     }
 
     pub fn metrics(&self) -> MetricsSnapshot {
-        self.metrics.snapshot()
+        let refused = self.commands.lock().refused();
+        self.metrics.snapshot().with(Counter::CommandsRefused, refused)
     }
 
     /// The recent past of worker and device as a Chrome trace (P8); waits up to a second for the

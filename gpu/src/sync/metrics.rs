@@ -35,7 +35,7 @@ pub enum Counter {
     BufferSwaps,
     /// Hops or frames that found no room.
     Overflows,
-    /// Reads that found too little.
+    /// Blocks of the host that found fewer hops than they asked for; [`Self::Misses`] counts the hops.
     Underflows,
     /// Work that was overdue (SPEC S4).
     Timeouts,
@@ -52,6 +52,7 @@ pub enum Counter {
     Submissions,
     BytesCopied,
     DeviceLosses,
+    /// Commands handed back to who sent them; counted where they are sent.
     CommandsRefused,
     /// Commands handed to the worker, by level.
     CommandsLevel0,
@@ -120,13 +121,13 @@ pub enum Stage {
     Callback,
     /// From the start to the end of the GPU's (or CPU engine's) work on a tick.
     GpuCompute,
-    /// From the end of that work to the signal of the fence.
+    /// From the end of that work to the signal of the fence, but for the copies in between.
     FenceWait,
-    /// Moving the results of a tick out of the device's memory, into the halves.
+    /// Moving the results of a tick into the halves, out of the device's memory or of the twin's.
     Copy,
-    /// What the worker does besides.
+    /// From a hop's push by the audio thread to the start of the tick that takes it.
     Overhead,
-    /// From a hop's push by the audio thread to the signal of its result.
+    /// From a hop's push by the audio thread to the signal of its result: the sum of the four above.
     RoundTrip,
 }
 
@@ -429,6 +430,14 @@ impl MetricsSnapshot {
 
     pub fn count(&self, counter: Counter) -> u64 {
         self.counters[counter as usize]
+    }
+
+    /// With a count that is kept by neither side of the audio path.
+    #[cfg(not(loom))]
+    #[must_use]
+    pub(crate) fn with(mut self, counter: Counter, count: u64) -> Self {
+        self.counters[counter as usize] = count;
+        self
     }
 
     pub fn stage(&self, stage: Stage) -> StageStats {

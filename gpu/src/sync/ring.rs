@@ -1,5 +1,5 @@
-//! Frames of samples from one thread to another, on rtrb (SPEC S3): hops to the worker, display
-//! columns to the editor.
+//! Frames of samples from one thread to another, on rtrb (SPEC S3): the hops on their way to the
+//! worker.
 //!
 //! A frame is a sequence number, a fixed header of the caller's and any number of samples. It is
 //! committed as one, so a reader sees whole frames or none.

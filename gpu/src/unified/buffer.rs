@@ -3,7 +3,7 @@
 use std::mem::size_of;
 use std::ops::Range;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU8, Ordering};
+use std::sync::atomic::{AtomicU8, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use bytemuck::Pod;
@@ -43,12 +43,8 @@ impl HostSide {
     }
 
     fn callback(&self) -> impl FnOnce(Result<(), wgpu::BufferAsyncError>) + Send + 'static {
-        let state = Arc::clone(&self.state);
-        move |result| {
-            let to = if result.is_ok() { MAPPED } else { FAILED };
-            // Only from PENDING: an unmap in between has already made the state UNMAPPED.
-            let _ = state.compare_exchange(PENDING, to, Ordering::AcqRel, Ordering::Relaxed);
-        }
+        let mut asked = Asked(Some(Arc::clone(&self.state)));
+        move |result| asked.end(if result.is_ok() { MAPPED } else { FAILED })
     }
 
     /// Asks for the mapping once the launch that is being recorded has completed.
@@ -60,13 +56,49 @@ impl HostSide {
     }
 }
 
+/// A mapping that was asked for. A launch that comes to nothing drops it unanswered.
+struct Asked(Option<Arc<AtomicU8>>);
+
+impl Asked {
+    fn end(&mut self, to: u8) {
+        // Once: the state may have gone on by the time this is dropped. And only from PENDING: an
+        // unmap in between has already made the state UNMAPPED.
+        if let Some(state) = self.0.take() {
+            let _ = state.compare_exchange(PENDING, to, Ordering::AcqRel, Ordering::Relaxed);
+        }
+    }
+}
+
+impl Drop for Asked {
+    fn drop(&mut self) {
+        self.end(UNMAPPED);
+    }
+}
+
 /// The last submission that used a buffer; filled in by [`Launch::submit`].
 #[derive(Default)]
-pub(crate) struct LastUse(Mutex<Option<Submission>>);
+pub(crate) struct LastUse {
+    submission: Mutex<Option<Submission>>,
+    /// Launches with this buffer that went out as they were recorded.
+    carried: AtomicU64,
+}
 
 impl LastUse {
     pub(crate) fn set(&self, submission: &Submission) {
-        *self.0.lock() = Some(submission.clone());
+        *self.submission.lock() = Some(submission.clone());
+    }
+
+    pub(crate) fn carried(&self) {
+        // Relaxed: the buffer's owner is the one that launches.
+        self.carried.fetch_add(1, Ordering::Relaxed);
+    }
+
+    fn launches(&self) -> u64 {
+        self.carried.load(Ordering::Relaxed)
+    }
+
+    fn submission(&self) -> Option<Submission> {
+        self.submission.lock().clone()
     }
 }
 
@@ -85,6 +117,9 @@ pub struct UnifiedBuffer {
     download: Option<HostSide>,
     /// Byte ranges of `upload` that the next launch must carry over.
     dirty: Vec<Range<u64>>,
+    /// Those that the last launch was to carry, and the count of launches once it has.
+    carrying: Vec<Range<u64>>,
+    carried_at: u64,
     /// Whether `download` (or the mapping) shows what the last launch left.
     fetched: bool,
     last_use: Arc<LastUse>,
@@ -103,6 +138,14 @@ impl UnifiedBuffer {
         let raw = pool.take(label, size_class(bytes), usage)?;
         let mode =
             if access == Access::WriteOnly { wgpu::MapMode::Read } else { wgpu::MapMode::Write };
+        // Results are always fetched: better no room for them now than in the midst of a launch.
+        let download = match (path, access) {
+            (Path::Staged, Access::WriteOnly) => {
+                let staging = download(&pool, label, raw.size());
+                Some(staging.inspect_err(|_| pool.retire(raw.clone(), usage, 0))?)
+            }
+            _ => None,
+        };
         Ok(Self {
             pool,
             label,
@@ -112,8 +155,10 @@ impl UnifiedBuffer {
             path,
             primary: HostSide::new(raw, usage, mode),
             upload: None,
-            download: None,
+            download,
             dirty: Vec::new(),
+            carrying: Vec::new(),
+            carried_at: 0,
             fetched: false,
             last_use: Arc::default(),
         })
@@ -141,6 +186,7 @@ impl UnifiedBuffer {
         if data.is_empty() {
             return Ok(());
         }
+        self.forget_failed_launch();
         self.fetched = false;
         if self.path == Path::Mapped {
             match self.map_primary(wgpu::MapMode::Write) {
@@ -179,6 +225,7 @@ impl UnifiedBuffer {
         if data.is_empty() {
             return Ok(());
         }
+        self.forget_failed_launch();
         if self.path == Path::Mapped {
             match self.map_primary(wgpu::MapMode::Read) {
                 Ok(()) => {
@@ -212,15 +259,23 @@ impl UnifiedBuffer {
     }
 
     /// Makes the buffer ready for `launch`: carries written bytes over, gives up the host's
-    /// mapping, and ties the buffer's life to the launch's submission.
+    /// mapping, and ties the buffer's life to the launch's submission. A launch that fails leaves
+    /// what was written to be carried by the next.
     pub fn prepare(&mut self, launch: &mut Launch<'_>) -> Result<(), UnifiedError> {
+        if launch.uses(&self.last_use) {
+            self.forget_failed_launch();
+            self.carrying.clear();
+            self.carried_at = self.last_use.launches() + 1;
+        }
         self.primary.unmap();
         if let Some(side) = &mut self.upload
             && !self.dirty.is_empty()
         {
             side.unmap();
             let encoder = launch.encoder(self.label);
-            for range in self.dirty.drain(..) {
+            let first = self.carrying.len();
+            self.carrying.append(&mut self.dirty);
+            for range in &self.carrying[first..] {
                 let bytes = range.end - range.start;
                 encoder.copy_buffer_to_buffer(
                     &side.buffer,
@@ -241,7 +296,6 @@ impl UnifiedBuffer {
             self.primary.map_after(launch, wgpu::MapMode::Write);
         }
         self.fetched = false;
-        launch.uses(&self.last_use);
         Ok(())
     }
 
@@ -257,9 +311,8 @@ impl UnifiedBuffer {
             self.primary.map_after(launch, wgpu::MapMode::Read);
         } else {
             if self.download.is_none() {
-                let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
-                let buffer = self.pool.take(self.label, self.primary.buffer.size(), usage)?;
-                self.download = Some(HostSide::new(buffer, usage, wgpu::MapMode::Read));
+                let size = self.primary.buffer.size();
+                self.download = Some(download(&self.pool, self.label, size)?);
             }
             if let Some(side) = &mut self.download {
                 side.unmap();
@@ -282,7 +335,16 @@ impl UnifiedBuffer {
 
     /// Whether host access would wait (U4).
     pub fn is_busy(&self) -> bool {
-        self.last_use.0.lock().as_ref().is_some_and(|s| !self.pool.gpu.is_complete(s))
+        self.last_use.submission().is_some_and(|s| !self.pool.gpu.is_complete(&s))
+    }
+
+    /// The last launch may have been given up: then nothing was carried over, nor fetched.
+    fn forget_failed_launch(&mut self) {
+        if self.carried_at > self.last_use.launches() {
+            self.dirty.append(&mut self.carrying);
+            self.fetched = false;
+            self.carried_at = 0;
+        }
     }
 
     fn refuse(&self, verb: &'static str) -> UnifiedError {
@@ -316,7 +378,7 @@ impl UnifiedBuffer {
 
 impl Drop for UnifiedBuffer {
     fn drop(&mut self) {
-        let last = self.last_use.0.lock().as_ref().map_or(0, |s| s.serial);
+        let last = self.last_use.submission().map_or(0, |s| s.serial);
         let sides = [self.upload.take(), self.download.take()];
         let primary = HostSide {
             buffer: self.primary.buffer.clone(),
@@ -331,6 +393,13 @@ impl Drop for UnifiedBuffer {
     }
 }
 
+/// Staging from the GPU to the host.
+fn download(pool: &Pool, label: &'static str, bytes: u64) -> Result<HostSide, UnifiedError> {
+    let usage = wgpu::BufferUsages::MAP_READ | wgpu::BufferUsages::COPY_DST;
+    let buffer = pool.take(label, bytes, usage)?;
+    Ok(HostSide::new(buffer, usage, wgpu::MapMode::Read))
+}
+
 /// Maps `side`, after the buffer's last submission, unless it is mapped already.
 fn map_now(
     pool: &Pool,
@@ -343,7 +412,7 @@ fn map_now(
     if state == MAPPED && side.mode == mode {
         return Ok(());
     }
-    let last = last_use.0.lock().clone();
+    let last = last_use.submission();
     if let Some(last) = &last
         && !pool.gpu.is_complete(last)
     {

@@ -9,7 +9,10 @@
 //! - A dropped buffer goes to the pool with the serial of its last submission and lives until that
 //!   is complete (U2, L1).
 //!
-//! Touched by the worker thread (and tests) only; never by the audio thread.
+//! A launch that fails leaves its buffers as they were: what was written goes with the next one.
+//!
+//! A buffer has one owner at a time: the worker, or the analyst for those of a task that it prepares or
+//! reads. The pool behind them is shared by both. Never touched by the audio thread.
 
 mod buffer;
 mod pool;

@@ -1,7 +1,8 @@
 //! Buffers that nobody owns any more (U2, U5, L1).
 //!
 //! A dropped buffer is retired with the serial of the last submission that used it. Until that
-//! submission is complete it can be neither reused nor freed; nobody waits for it.
+//! submission is complete it can be neither reused nor freed; nobody waits for it. Nor for the driver:
+//! buffers are made and freed outside the lock, which the worker takes in every turn.
 
 use std::collections::HashMap;
 use std::sync::Arc;
@@ -46,31 +47,34 @@ impl Pool {
         usage: wgpu::BufferUsages,
     ) -> Result<wgpu::Buffer, UnifiedError> {
         let completed = self.gpu.completed();
-        let mut state = self.state.lock();
-        if let Some(shelf) = state.shelves.get_mut(&(usage, class))
-            && let Some(at) = shelf.iter().position(|r| r.last_use <= completed)
-        {
-            let retired = shelf.swap_remove(at);
-            state.shelved_bytes -= class;
-            state.live_bytes += class;
-            self.counters.pool_hits.add(1);
-            return Ok(retired.buffer);
-        }
         let limit = self.gpu.limits().max_buffer_size;
-        if class > limit {
-            return Err(UnifiedError::TooLarge { label, asked: class, limit });
+        // Freed after the lock is given back.
+        let mut freed = Vec::new();
+        {
+            let mut state = self.state.lock();
+            if let Some(shelf) = state.shelves.get_mut(&(usage, class))
+                && let Some(at) = shelf.iter().position(|r| r.last_use <= completed)
+            {
+                let retired = shelf.swap_remove(at);
+                state.shelved_bytes -= class;
+                state.live_bytes += class;
+                self.counters.pool_hits.add(1);
+                return Ok(retired.buffer);
+            }
+            if class > limit {
+                return Err(UnifiedError::TooLarge { label, asked: class, limit });
+            }
+            if state.live_bytes + state.shelved_bytes + class > self.budget_bytes {
+                freed = Self::purge(&mut state, completed);
+            }
+            let in_use = state.live_bytes + state.shelved_bytes;
+            if in_use + class > self.budget_bytes {
+                let budget = self.budget_bytes;
+                return Err(UnifiedError::Exhausted { label, asked: class, in_use, budget });
+            }
+            state.live_bytes += class;
         }
-        if state.live_bytes + state.shelved_bytes + class > self.budget_bytes {
-            Self::purge(&mut state, completed);
-        }
-        if state.live_bytes + state.shelved_bytes + class > self.budget_bytes {
-            return Err(UnifiedError::Exhausted {
-                label,
-                asked: class,
-                in_use: state.live_bytes + state.shelved_bytes,
-                budget: self.budget_bytes,
-            });
-        }
+        drop(freed);
         self.gpu.enter_pass(label);
         let buffer = self.gpu.device.create_buffer(&wgpu::BufferDescriptor {
             label: Some(label),
@@ -78,8 +82,10 @@ impl Pool {
             usage,
             mapped_at_creation: false,
         });
-        self.gpu.take_error()?;
-        state.live_bytes += class;
+        if let Err(error) = self.gpu.take_error() {
+            self.state.lock().live_bytes -= class;
+            return Err(error.into());
+        }
         self.counters.created.add(1);
         Ok(buffer)
     }
@@ -95,18 +101,19 @@ impl Pool {
 
     /// Frees every shelved buffer whose work is done.
     pub fn trim(&self) {
-        Self::purge(&mut self.state.lock(), self.gpu.completed());
+        let freed = Self::purge(&mut self.state.lock(), self.gpu.completed());
+        drop(freed);
     }
 
-    fn purge(state: &mut State, completed: u64) {
-        let mut freed = 0;
-        for (&(_, class), shelf) in &mut state.shelves {
-            let before = shelf.len();
-            shelf.retain(|retired| retired.last_use > completed);
-            freed += (before - shelf.len()) as u64 * class;
+    /// Takes the shelved buffers whose work is done off their shelves.
+    fn purge(state: &mut State, completed: u64) -> Vec<Retired> {
+        let mut freed = Vec::new();
+        for shelf in state.shelves.values_mut() {
+            freed.extend(shelf.extract_if(.., |retired| retired.last_use <= completed));
         }
         state.shelves.retain(|_, shelf| !shelf.is_empty());
-        state.shelved_bytes -= freed;
+        state.shelved_bytes -= freed.iter().map(|retired| retired.buffer.size()).sum::<u64>();
+        freed
     }
 
     /// Bytes owned by somebody, and bytes on the shelves.

@@ -276,7 +276,27 @@ impl Worker {
                 self.commands.held_turns = 0;
             }
             Ok(false) => {}
+            Err(BackendError::OutOfMemory(message)) => {
+                // The hops have what they need: the device goes on with them (P7).
+                log::warn!("scumble: out of GPU memory, tasks go to the CPU: {message}");
+                self.leave_device();
+            }
             Err(error) => self.device.fail(&error, &mut self.sessions),
+        }
+    }
+
+    /// What runs on the device is begun anew, by the twin.
+    fn leave_device(&mut self) {
+        for at in 0..self.commands.asked.len() {
+            let Asked { id, stage, .. } = &self.commands.asked[at];
+            let (id, stage) = (*id, *stage);
+            if !matches!(stage, Stage::OnDevice { .. }) {
+                continue;
+            }
+            if let Some(compute) = self.device.compute() {
+                compute.cancel(id);
+            }
+            self.fall_back(at);
         }
     }
 

@@ -7,7 +7,7 @@ use super::Worker;
 use super::helper::Chore;
 use super::session::{Standing, WorkerSession};
 use crate::backend::adapter::DeviceFacts;
-use crate::backend::{Backend, BackendError, JobTable, OpenBackend, SlotId};
+use crate::backend::{Backend, BackendError, BackendStats, JobTable, OpenBackend, SlotId};
 use crate::compute::Compute;
 use crate::engine::{EngineChoice, EngineKind, SharedState};
 use crate::profile::Trace;
@@ -20,9 +20,7 @@ pub(super) const GIVE_UP_AFTER: Duration = Duration::from_secs(6);
 /// Missed deadlines within a window that bar a session of `Auto` from the device.
 const MISSES_LIMIT: u32 = 40;
 const MISSES_WINDOW: Duration = Duration::from_secs(5);
-const BAR_LIMIT: Duration = Duration::from_secs(60);
-/// Hops of history in one table of lower priority: about as long as a table of due hops.
-const HISTORY_HOPS: usize = 32;
+pub(super) const BAR_LIMIT: Duration = Duration::from_secs(60);
 
 enum Seat {
     /// Nobody has asked for the device yet.
@@ -36,14 +34,17 @@ enum Seat {
 
 pub(super) struct DeviceSeat {
     seat: Seat,
-    facts: Option<DeviceFacts>,
+    pub(super) facts: Option<DeviceFacts>,
+    /// A device of this opener's was open before: one that is not found now may come back.
+    was_there: bool,
     /// A table in flight whose results nobody waits for any more, and since when.
     stalled_since: Option<Instant>,
     reopen_after: Duration,
-    warming: Vec<usize>,
+    /// Sizes for which the helper compiles.
+    pub(super) warming: Vec<usize>,
     /// Most hops of one session in one table, lowered when memory is short.
     pub hops_limit: usize,
-    history: JobTable,
+    pub(super) history: JobTable,
     /// Devices that were given up, lost or left for another.
     pub turnovers: u64,
     last_error: Option<String>,
@@ -56,6 +57,7 @@ impl Default for DeviceSeat {
         Self {
             seat: Seat::Empty,
             facts: None,
+            was_there: false,
             stalled_since: None,
             reopen_after: REOPEN_AFTER,
             warming: Vec::new(),
@@ -80,6 +82,14 @@ impl DeviceSeat {
     /// The device's other side, if it is free and has one.
     pub fn compute(&mut self) -> Option<&mut dyn Compute> {
         self.ready().and_then(|backend| backend.compute())
+    }
+
+    /// What the device has done, also while it stalls.
+    pub fn stats(&self) -> Option<BackendStats> {
+        match &self.seat {
+            Seat::Live(backend) => Some(backend.stats()),
+            _ => None,
+        }
     }
 
     pub fn close(&mut self, slot: SlotId) {
@@ -121,6 +131,27 @@ impl DeviceSeat {
         }
     }
 
+    /// A table did not go out. Where memory is short the next ones are smaller, and only if that does
+    /// not help is the device given up (P7).
+    pub fn refused(
+        &mut self,
+        error: &BackendError,
+        table: &JobTable,
+        sessions: &mut [Option<WorkerSession>],
+    ) {
+        let most = table.jobs.len().min(self.hops_limit);
+        match error {
+            BackendError::OutOfMemory(message) if most > 1 => {
+                self.hops_limit = most / 2;
+                let limit = self.hops_limit;
+                log::warn!(
+                    "scumble: out of GPU memory, {limit} hops at a time from now on: {message}"
+                );
+            }
+            error => self.fail(error, sessions),
+        }
+    }
+
     /// The device is given up; the CPU goes on. One line in the log.
     pub fn fail(&mut self, error: &BackendError, sessions: &mut [Option<WorkerSession>]) {
         log::warn!("scumble: the CPU takes over from the GPU: {error}");
@@ -150,6 +181,7 @@ impl DeviceSeat {
             Seat::Empty | Seat::Unusable(_) => {}
         }
         self.facts = None;
+        self.was_there = false;
         self.stalled_since = None;
         self.reopen_after = REOPEN_AFTER;
         self.last_error = None;
@@ -160,11 +192,31 @@ impl DeviceSeat {
         }
     }
 
-    /// The helper has compiled for a size.
-    pub fn warmed(&mut self, n: usize, result: Result<(), BackendError>) {
-        self.warming.retain(|&size| size != n);
-        if let Err(error) = result {
-            self.last_error = Some(error.to_string());
+    /// The helper has compiled for a size. One that fails is the trouble of its sessions alone, and
+    /// is not tried again at once: compiling takes its time each time.
+    pub fn warmed(
+        &mut self,
+        n: usize,
+        result: Result<(), BackendError>,
+        sessions: &mut [Option<WorkerSession>],
+    ) {
+        let Some(at) = self.warming.iter().position(|&size| size == n) else {
+            // Of a device that is gone.
+            return;
+        };
+        self.warming.swap_remove(at);
+        match result {
+            Ok(()) => {}
+            Err(error @ BackendError::Lost(_)) => self.fail(&error, sessions),
+            Err(error) => {
+                log::warn!("scumble: windows of {n} samples stay on the CPU: {error}");
+                let until = Instant::now() + BAR_LIMIT;
+                for session in sessions.iter_mut().flatten() {
+                    if session.spec.window.n == n && session.standing == Standing::Away {
+                        session.bar_for(error.to_string(), until);
+                    }
+                }
+            }
         }
     }
 
@@ -181,7 +233,13 @@ impl DeviceSeat {
             let until = now + session.bar;
             session.bar = (session.bar * 2).min(BAR_LIMIT);
             session.forget_device(Standing::Barred { until });
+            session.barred_for = None;
         }
+    }
+
+    fn give_up(&mut self, reason: String) {
+        log::info!("scumble: the CPU computes: {reason}");
+        self.seat = Seat::Unusable(reason);
     }
 
     fn why(&self) -> String {
@@ -212,13 +270,13 @@ impl Worker {
                 log::info!("scumble: {} is open", backend.name());
                 seat.facts = backend.device();
                 seat.seat = Seat::Live(backend);
+                seat.was_there = true;
                 seat.reopen_after = REOPEN_AFTER;
                 seat.hops_limit = usize::MAX;
             }
-            Err(BackendError::Unusable(reason)) => {
-                log::info!("scumble: the CPU computes: {reason}");
-                seat.seat = Seat::Unusable(reason);
-            }
+            Err(BackendError::Unusable(reason)) => seat.give_up(reason),
+            // Nobody looks for ever for what was never there; who plugs it in chooses it anew.
+            Err(BackendError::NotFound(reason)) if !seat.was_there => seat.give_up(reason),
             Err(error) => {
                 seat.last_error = Some(error.to_string());
                 seat.seat = Seat::Empty;
@@ -235,7 +293,7 @@ impl Worker {
         self.admit_to_device() || self.feed_history()
     }
 
-    fn wants_device(session: &WorkerSession, now: Instant) -> bool {
+    pub(super) fn wants_device(session: &WorkerSession, now: Instant) -> bool {
         session.choice != EngineChoice::Cpu
             && match session.standing {
                 Standing::Away => true,
@@ -264,101 +322,6 @@ impl Worker {
         }
     }
 
-    /// Gives one session its place on the device, or has its size compiled first.
-    fn admit_to_device(&mut self) -> bool {
-        let now = Instant::now();
-        let Some(slot) = self
-            .sessions
-            .iter()
-            .position(|s| s.as_ref().is_some_and(|s| Self::wants_device(s, now)))
-        else {
-            return false;
-        };
-        let Some(session) = self.sessions[slot].as_mut() else { return false };
-        let n = session.spec.window.n;
-        let Some(backend) = self.device.ready() else { return false };
-        if !backend.is_warm(n) {
-            if self.device.warming.contains(&n) {
-                return false;
-            }
-            let Some(backend) = self.device.ready() else { return false };
-            let run = backend.warm_up(n);
-            if self.helper.give(Chore::Warm { n, run }) {
-                self.device.warming.push(n);
-            }
-            return false;
-        }
-        match backend.open(slot, &session.spec) {
-            Ok(()) => {
-                session.standing = Standing::Joined { next: session.join_from() };
-                true
-            }
-            Err(error @ (BackendError::OutOfMemory(_) | BackendError::Size(_))) => {
-                // Only this session: the others keep the device.
-                session.state.set(EngineKind::Cpu, &error.to_string(), self.device.facts.clone());
-                session.forget_device(Standing::Barred { until: now + BAR_LIMIT });
-                true
-            }
-            Err(error) => {
-                self.device.fail(&error, &mut self.sessions);
-                true
-            }
-        }
-    }
-
-    /// Feeds a piece of history to sessions that have a place but are not up to date.
-    fn feed_history(&mut self) -> bool {
-        let limit = HISTORY_HOPS.min(self.device.hops_limit);
-        let mut table = std::mem::take(&mut self.device.history);
-        table.clear();
-        for (slot, session) in self.sessions.iter_mut().enumerate() {
-            let Some(session) = session else { continue };
-            if matches!(session.standing, Standing::Joined { .. }) && !session.can_catch_up() {
-                // Too far behind: it starts anew.
-                session.forget_device(Standing::Away);
-            }
-            session.add_history(slot, &mut table, limit.min(session.spec.max_hops));
-            if table.jobs.len() >= HISTORY_HOPS {
-                break;
-            }
-        }
-        let worked = !table.is_empty() && self.run_history(&table);
-        self.device.history = table;
-        worked
-    }
-
-    fn run_history(&mut self, table: &JobTable) -> bool {
-        let Some(backend) = self.device.ready() else { return false };
-        let result = send_fields(backend.as_mut(), &mut self.sessions, table)
-            .and_then(|()| backend.submit(table));
-        if let Err(error) = result {
-            self.device.fail(&error, &mut self.sessions);
-            return true;
-        }
-        self.device.advance(table, &mut self.sessions);
-        let Some(backend) = self.device.ready() else { return false };
-        let start = Instant::now();
-        loop {
-            match backend.wait(super::SHORT_SLEEP) {
-                Ok(true) => break,
-                // A hop may be due by now: let it be computed meanwhile.
-                Ok(false) if start.elapsed() > super::SHORT_SLEEP * 4 => {
-                    self.device.stall();
-                    return true;
-                }
-                Ok(false) => {}
-                Err(error) => {
-                    self.device.fail(&error, &mut self.sessions);
-                    return true;
-                }
-            }
-        }
-        if let Err(error) = backend.collect(&mut |_, _, _| {}) {
-            self.device.fail(&error, &mut self.sessions);
-        }
-        true
-    }
-
     /// Tells each session's state to whoever looks.
     fn tell_states(&mut self) {
         let facts = self.device.facts.clone();
@@ -368,43 +331,6 @@ impl Worker {
             tell(&session.state, kind, &reason, facts.clone(), session.id);
         }
     }
-}
-
-impl DeviceSeat {
-    /// The device has been given these hops: its rings will stand behind them.
-    pub fn advance(&self, table: &JobTable, sessions: &mut [Option<WorkerSession>]) {
-        for job in &table.jobs {
-            if let Some(Some(session)) = sessions.get_mut(job.slot)
-                && let Standing::Joined { next } = &mut session.standing
-            {
-                *next = job.hop + 1;
-            }
-        }
-    }
-}
-
-/// Gives the device the fields and captures that the sessions of `table` have got since the last time.
-pub(super) fn send_fields(
-    backend: &mut dyn Backend,
-    sessions: &mut [Option<WorkerSession>],
-    table: &JobTable,
-) -> Result<(), BackendError> {
-    let mut last = None;
-    for job in &table.jobs {
-        if last == Some(job.slot) {
-            continue;
-        }
-        last = Some(job.slot);
-        if let Some(Some(session)) = sessions.get_mut(job.slot) {
-            for (which, field) in session.unsent_fields() {
-                backend.set_field(job.slot, which, &Arc::clone(field))?;
-            }
-            for (which, frame, samples) in session.unsent_captures() {
-                backend.set_capture(job.slot, which, frame, samples)?;
-            }
-        }
-    }
-    Ok(())
 }
 
 fn describe(
@@ -419,7 +345,8 @@ fn describe(
         }
         (_, Standing::Joined { .. }) => (EngineKind::Cpu, "the GPU catches up".to_owned()),
         (_, Standing::Barred { .. }) => {
-            (EngineKind::Cpu, "the GPU missed too many deadlines; it is tried again".to_owned())
+            let missed = || "the GPU missed too many deadlines; it is tried again".to_owned();
+            (EngineKind::Cpu, session.barred_for.clone().unwrap_or_else(missed))
         }
         (_, Standing::Away) => (EngineKind::Cpu, why.to_owned()),
     }

@@ -14,6 +14,8 @@ mod choice;
 pub mod commands;
 mod device;
 mod helper;
+mod history;
+mod join;
 mod mailbox;
 mod priority;
 mod rhythm;
@@ -152,7 +154,7 @@ impl Worker {
                 Message::Open(session) => self.admit(*session),
                 Message::Close(id) => self.dismiss(id),
                 Message::Opened(opener, result) => self.device_opened(&opener, result),
-                Message::Warmed(n, result) => self.device.warmed(n, result),
+                Message::Warmed(n, result) => self.device.warmed(n, result, &mut self.sessions),
                 Message::Prepared(id, result) => self.prepared(id, result),
                 Message::Read(id, result) => self.read(id, result),
                 Message::Computed(id, result) => self.computed(id, result),

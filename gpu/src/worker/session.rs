@@ -6,9 +6,10 @@ use std::sync::atomic::{AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use scumble_dsp::effect::Frozen;
-use scumble_dsp::{Field, FrameParams, Twin, flag};
+use scumble_dsp::{Field, Twin, flag};
 
 use super::commands::Work;
+use super::history::History;
 use crate::backend::cpu::{with_channels, with_channels_mut};
 use crate::backend::{JobTable, SlotId, SlotSpec, Want};
 use crate::engine::{EngineChoice, FieldMessage, HopHeader, SessionConfig, SharedState};
@@ -18,8 +19,11 @@ use crate::sync::{HopWriter, MetricsWriter, Placed, WriteHops};
 
 /// The share of A after which the worker no longer waits for the device and computes itself.
 const PATIENCE: f64 = 0.6;
-/// Results that may wait for a free half before the oldest are given up.
+/// Results that may wait for a free half before the oldest are given up: nobody may read for hours
+/// (a host that bypasses the plugin).
 const RESULTS_LIMIT: usize = 512;
+/// Empty ones that are kept for the next hops: those of one table.
+const SPARE_LIMIT: usize = 64;
 
 /// Where a session stands with the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -39,56 +43,6 @@ pub(super) struct Due {
     pub pushed: Instant,
 }
 
-/// The newest hops of input, as many as a backend needs to start from.
-struct History {
-    floats: usize,
-    hops: usize,
-    samples: Vec<f32>,
-    params: Vec<FrameParams>,
-    /// Hops from here to `next` are there.
-    first: u64,
-    next: u64,
-}
-
-impl History {
-    fn new(spec: &SlotSpec) -> Self {
-        let hops = spec.history_hops() + 2 * spec.max_hops;
-        Self {
-            floats: spec.hop_floats(),
-            hops,
-            samples: vec![0.0; hops * spec.hop_floats()],
-            params: vec![FrameParams::neutral(0); hops],
-            first: 0,
-            next: 0,
-        }
-    }
-
-    fn place(&self, hop: u64) -> usize {
-        (hop % self.hops as u64) as usize
-    }
-
-    fn push(&mut self, hop: u64, params: &FrameParams, fill: impl FnOnce(&mut [f32])) {
-        if hop != self.next {
-            self.first = hop;
-        }
-        let at = self.place(hop);
-        let samples = &mut self.samples[at * self.floats..][..self.floats];
-        fill(samples);
-        for x in samples {
-            // As the twin does: what is not a number is silence, what is too loud is clipped.
-            *x = if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
-        }
-        self.params[at] = *params;
-        self.next = hop + 1;
-        self.first = self.first.max(self.next.saturating_sub(self.hops as u64));
-    }
-
-    fn get(&self, hop: u64) -> (&[f32], &FrameParams) {
-        let at = self.place(hop);
-        (&self.samples[at * self.floats..][..self.floats], &self.params[at])
-    }
-}
-
 /// The input that a freeze holds, for the device; the twin keeps its own.
 #[derive(Default)]
 struct Capture {
@@ -96,9 +50,6 @@ struct Capture {
     unsent: bool,
     samples: Vec<f32>,
 }
-
-/// The twin's limit for input (`scumble_dsp::twin`): 80 dB over full scale.
-const LOUDEST: f32 = 1e4;
 
 pub struct WorkerSession {
     pub(super) id: u64,
@@ -111,8 +62,10 @@ pub struct WorkerSession {
     pub(super) due: VecDeque<Due>,
     /// Deadlines missed by the device lately, and when the count began.
     pub(super) misses: (u32, Instant),
-    /// How long the next bar lasts.
+    /// How long the next bar for missed deadlines lasts.
     pub(super) bar: Duration,
+    /// Why it is barred, if not for missed deadlines.
+    pub(super) barred_for: Option<String>,
     origin: Instant,
     patience: Duration,
     hops: FrameReader<HopHeader>,
@@ -162,6 +115,7 @@ impl WorkerSession {
             due: VecDeque::with_capacity(256),
             misses: (0, origin),
             bar: Duration::from_secs(2),
+            barred_for: None,
             origin,
             patience: config.patience.unwrap_or(live),
             hops,
@@ -254,12 +208,15 @@ impl WorkerSession {
         capture.unsent = true;
     }
 
-    /// Captures that the device still needs, to be marked as sent.
-    pub(super) fn unsent_captures(&mut self) -> impl Iterator<Item = (u32, u64, &[f32])> {
-        self.captures.iter_mut().zip(0u32..).filter_map(|(capture, which)| {
-            let unsent = std::mem::take(&mut capture.unsent);
-            capture.frame.filter(|_| unsent).map(|frame| (which, frame, capture.samples.as_slice()))
-        })
+    /// The capture in slot `which`, if the device still needs it: its frame and samples.
+    pub(super) fn unsent_capture(&self, which: usize) -> Option<(u64, &[f32])> {
+        let capture = &self.captures[which];
+        let frame = capture.frame.filter(|_| capture.unsent)?;
+        Some((frame, capture.samples.as_slice()))
+    }
+
+    pub(super) fn capture_sent(&mut self, which: usize) {
+        self.captures[which].unsent = false;
     }
 
     /// Fields that must be in force from `hop` on.
@@ -276,12 +233,13 @@ impl WorkerSession {
         }
     }
 
-    /// Fields that the device still needs, to be marked as sent.
-    pub(super) fn unsent_fields(&mut self) -> impl Iterator<Item = (u32, &Arc<Field>)> {
-        let Self { fields, fields_unsent, .. } = self;
-        fields.iter().zip(fields_unsent).zip(0u32..).filter_map(|((field, unsent), which)| {
-            std::mem::take(unsent).then(|| field.as_ref().map(|f| (which, f))).flatten()
-        })
+    /// The field in slot `which`, if the device still needs it.
+    pub(super) fn unsent_field(&self, which: usize) -> Option<&Arc<Field>> {
+        self.fields[which].as_ref().filter(|_| self.fields_unsent[which])
+    }
+
+    pub(super) fn field_sent(&mut self, which: usize) {
+        self.fields_unsent[which] = false;
     }
 
     /// The device has lost what it was given.
@@ -291,6 +249,12 @@ impl WorkerSession {
         for capture in &mut self.captures {
             capture.unsent = capture.frame.is_some();
         }
+    }
+
+    /// The device will not do for this session before `until`.
+    pub(super) fn bar_for(&mut self, reason: String, until: Instant) {
+        self.forget_device(Standing::Barred { until });
+        self.barred_for = Some(reason);
     }
 
     /// Whether the device can compute the next due hop.
@@ -340,13 +304,7 @@ impl WorkerSession {
         let mut kept = self.spare.pop().unwrap_or_default();
         kept.clear();
         kept.extend_from_slice(samples);
-        self.results.push_back((hop, kept));
-        if self.results.len() > RESULTS_LIMIT
-            && let Some((_, oldest)) = self.results.pop_front()
-        {
-            self.spare.push(oldest);
-            self.dropped += 1;
-        }
+        self.keep(hop, kept);
         Some(due)
     }
 
@@ -361,23 +319,42 @@ impl WorkerSession {
             with_channels_mut(&mut out, self.spec.window.h, |out| twin.process_hop(hop, out));
         let due = self.due.pop_front();
         match computed {
-            Ok(()) => self.results.push_back((hop, out)),
+            Ok(()) => self.keep(hop, out),
             Err(_) => {
-                // The hop's history is not there (the ring overflowed): it will not come.
-                self.spare.push(out);
+                // A hop after this one was lost (the ring overflowed), and the twin began anew behind
+                // it: this one will not come.
+                self.put_by(out);
                 self.dropped += 1;
             }
         }
         due
     }
 
-    /// Moves finished hops into a free half and signals it. Late ones are dropped and counted by
-    /// the half's writer.
-    pub(super) fn publish(&mut self) {
-        if self.results.is_empty() {
-            return;
+    /// A finished hop waits for a free half. Where none comes free, the oldest give way.
+    fn keep(&mut self, hop: u64, samples: Vec<f32>) {
+        self.results.push_back((hop, samples));
+        if self.results.len() > RESULTS_LIMIT
+            && let Some((_, oldest)) = self.results.pop_front()
+        {
+            self.put_by(oldest);
+            self.dropped += 1;
         }
-        let Some(mut half) = self.writer.begin() else { return };
+    }
+
+    fn put_by(&mut self, samples: Vec<f32>) {
+        if self.spare.len() < SPARE_LIMIT {
+            self.spare.push(samples);
+        }
+    }
+
+    /// Moves finished hops into a free half and signals it; how long the moving took. Late ones are
+    /// dropped and counted by the half's writer.
+    pub(super) fn publish(&mut self) -> Duration {
+        if self.results.is_empty() {
+            return Duration::ZERO;
+        }
+        let begun = Instant::now();
+        let Some(mut half) = self.writer.begin() else { return Duration::ZERO };
         while let Some((hop, samples)) = self.results.front() {
             let placed = half.push_hop(*hop, |out| out.copy_from_slice(samples));
             match placed {
@@ -386,11 +363,15 @@ impl WorkerSession {
                 Err(crate::sync::PlaceError::Full { .. }) => break,
                 Err(crate::sync::PlaceError::OutOfOrder { .. }) => self.dropped += 1,
             }
-            if let Some((_, samples)) = self.results.pop_front() {
+            if let Some((_, samples)) = self.results.pop_front()
+                && self.spare.len() < SPARE_LIMIT
+            {
                 self.spare.push(samples);
             }
         }
+        let moved = begun.elapsed();
         half.publish();
+        moved
     }
 
     /// Results dropped by the worker itself, and the writer's counts.

@@ -6,9 +6,10 @@
 
 use std::time::{Duration, Instant};
 
-use super::device::{DeviceSeat, send_fields};
+use super::device::DeviceSeat;
+use super::join::send_fields;
 use super::session::{Due, WorkerSession};
-use crate::backend::{BackendError, JobTable};
+use crate::backend::{BackendStats, JobTable};
 use crate::profile::Trace;
 use crate::sync::{Counter, Stage};
 
@@ -18,8 +19,8 @@ const LEAST_WAIT: Duration = Duration::from_micros(300);
 #[derive(Default)]
 pub(super) struct Tick {
     table: JobTable,
-    /// The device's counts at the last look.
-    device_nanos: u64,
+    /// The device's counts at the last look, and which of all devices it was.
+    device: (u64, BackendStats),
     last_seen: Option<Instant>,
 }
 
@@ -93,18 +94,8 @@ impl Tick {
                 }
                 true
             }
-            Err(BackendError::OutOfMemory(message)) if device.hops_limit > 1 => {
-                // Smaller tables first, the CPU only if that does not help (P7).
-                let most = self.table.jobs.len().min(device.hops_limit);
-                device.hops_limit = (most / 2).max(1);
-                log::warn!(
-                    "scumble: out of GPU memory, {} hops at a time from now on: {message}",
-                    device.hops_limit
-                );
-                false
-            }
             Err(error) => {
-                device.fail(&error, sessions);
+                device.refused(&error, &self.table, sessions);
                 false
             }
         }
@@ -158,11 +149,10 @@ impl Tick {
             device.fail(&error, sessions);
             return;
         }
-        let copied = done.elapsed();
+        let collected = done.elapsed();
         for session in sessions.iter_mut().flatten().filter(|s| s.is_in_flight()) {
-            session.publish();
-            session.metrics.update(|m| m.time(Stage::Copy, copied));
-            session.note_times(start, done);
+            let moved = collected + session.publish();
+            session.note_times(start, done, moved);
         }
     }
 
@@ -174,9 +164,16 @@ impl Tick {
     ) {
         let now = Instant::now();
         let observed = self.last_seen.replace(now).map_or(0, |last| (now - last).as_nanos() as u64);
-        let stats = device.ready().map(|backend| backend.stats()).unwrap_or_default();
-        let busy = stats.device_nanos.saturating_sub(self.device_nanos);
-        self.device_nanos = stats.device_nanos;
+        // Without a device there is nothing to add, nor to take back.
+        let (mut busy, mut submissions, mut copied) = (0, 0, 0);
+        if let Some(stats) = device.stats() {
+            let which = device.turnovers;
+            let before = if which == self.device.0 { self.device.1 } else { Default::default() };
+            busy = stats.device_nanos.saturating_sub(before.device_nanos);
+            submissions = stats.submissions.saturating_sub(before.submissions);
+            copied = stats.copied_bytes.saturating_sub(before.copied_bytes);
+            self.device = (which, stats);
+        }
         for session in sessions.iter_mut().flatten() {
             let writer = session.writer_stats();
             let WorkerSession { metrics, commands, .. } = session;
@@ -187,9 +184,9 @@ impl Tick {
                 m.writer(writer);
                 m.add(Counter::GpuObservedNanos, observed);
                 m.add(Counter::GpuBusyNanos, busy);
-                m.set(Counter::Submissions, stats.submissions);
+                m.add(Counter::Submissions, submissions);
                 m.set(Counter::SessionsBatched, batched);
-                m.set(Counter::BytesCopied, stats.copied_bytes);
+                m.add(Counter::BytesCopied, copied);
             });
         }
     }
@@ -204,8 +201,42 @@ fn finish_with_twin(session: &mut WorkerSession, start: Instant) {
         session.note_pushed(Some(due));
     }
     let done = Instant::now();
-    session.publish();
-    session.note_times(start, done);
+    let moved = session.publish();
+    session.note_times(start, done, moved);
+}
+
+/// The way of the hop that has waited longest, and where one part of it ends and the next begins.
+#[derive(Clone, Copy, Debug)]
+struct Way {
+    pushed: Option<Instant>,
+    start: Instant,
+    /// The end of the computation.
+    done: Instant,
+    /// How long its results were moved after that.
+    moved: Duration,
+    signalled: Instant,
+}
+
+impl Way {
+    /// Parts that do not overlap, and the whole.
+    fn parts(&self) -> impl Iterator<Item = (Stage, Duration)> {
+        // A hop may be pushed while the tick that takes it begins.
+        let start = self.pushed.map_or(self.start, |pushed| pushed.max(self.start));
+        let until_signal = self.signalled.saturating_duration_since(self.done);
+        let moved = self.moved.min(until_signal);
+        let of_hop = self.pushed.map(|pushed| {
+            [
+                (Stage::Overhead, start.saturating_duration_since(pushed)),
+                (Stage::RoundTrip, self.signalled.saturating_duration_since(pushed)),
+            ]
+        });
+        let of_tick = [
+            (Stage::GpuCompute, self.done.saturating_duration_since(start)),
+            (Stage::Copy, moved),
+            (Stage::FenceWait, until_signal - moved),
+        ];
+        of_tick.into_iter().chain(of_hop.into_iter().flatten())
+    }
 }
 
 impl WorkerSession {
@@ -216,16 +247,36 @@ impl WorkerSession {
     }
 
     /// Durations of a tick whose results have just been signalled.
-    fn note_times(&mut self, start: Instant, done: Instant) {
-        let now = Instant::now();
-        let pushed = self.oldest_pushed.take();
-        self.metrics.update(|m| {
-            m.time(Stage::GpuCompute, done.saturating_duration_since(start));
-            m.time(Stage::FenceWait, now.saturating_duration_since(done));
-            if let Some(pushed) = pushed {
-                m.time(Stage::RoundTrip, now.saturating_duration_since(pushed));
-                m.time(Stage::Overhead, start.saturating_duration_since(pushed));
-            }
-        });
+    fn note_times(&mut self, start: Instant, done: Instant, moved: Duration) {
+        let (pushed, signalled) = (self.oldest_pushed.take(), Instant::now());
+        let way = Way { pushed, start, done, moved, signalled };
+        self.metrics.update(|m| way.parts().for_each(|(stage, duration)| m.time(stage, duration)));
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn the_parts_of_the_way_do_not_overlap_and_make_up_the_whole() {
+        let at = |micros| Duration::from_micros(micros);
+        let origin = Instant::now();
+        for (pushed, moved) in [(0, 400), (0, 0), (150, 400), (150, 5000)] {
+            let way = Way {
+                pushed: Some(origin + at(pushed)),
+                start: origin + at(100),
+                done: origin + at(1100),
+                moved: at(moved),
+                signalled: origin + at(1700),
+            };
+            let whole = at(1700 - pushed);
+            let (round_trip, parts): (Vec<_>, Vec<_>) =
+                way.parts().partition(|&(stage, _)| stage == Stage::RoundTrip);
+            assert_eq!(round_trip, [(Stage::RoundTrip, whole)]);
+            assert_eq!(parts.iter().map(|&(_, part)| part).sum::<Duration>(), whole); // S10
+            assert_eq!(parts.len(), 4);
+            assert!(parts.contains(&(Stage::Copy, at(moved.min(600)))));
+        }
     }
 }

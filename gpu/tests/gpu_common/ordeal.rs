@@ -1,5 +1,6 @@
 //! Losses and stalls of the device, one at a time, so that each really happens.
 
+use std::ops::RangeInclusive;
 use std::time::Duration;
 
 use scumble_gpu::backend::faulty::{Fault, Faults};
@@ -10,15 +11,15 @@ use super::player::Player;
 pub struct Ordeal {
     all_losses: u32,
     all_stalls: u32,
-    /// The longest stall, in milliseconds.
-    longest: u32,
+    /// The stalls, in milliseconds.
+    millis: RangeInclusive<u32>,
     losses: u32,
     stalls: u32,
 }
 
 impl Ordeal {
-    pub fn new(all_losses: u32, all_stalls: u32, longest: u32) -> Self {
-        Self { all_losses, all_stalls, longest, losses: 0, stalls: 0 }
+    pub fn new(all_losses: u32, all_stalls: u32, millis: RangeInclusive<u32>) -> Self {
+        Self { all_losses, all_stalls, millis, losses: 0, stalls: 0 }
     }
 
     /// Injects the next fault if the device serves and the one before has happened.
@@ -32,7 +33,8 @@ impl Ordeal {
             faults.inject(kinds[self.losses as usize % 3]);
             self.losses += 1;
         } else if self.stalls < self.all_stalls {
-            let millis = 1 + self.stalls % self.longest;
+            let (shortest, longest) = (*self.millis.start(), *self.millis.end());
+            let millis = shortest + self.stalls % (longest - shortest + 1);
             faults.inject(Fault::Stall(Duration::from_millis(millis.into())));
             self.stalls += 1;
         }

@@ -1,9 +1,12 @@
 //! A host and plugin in small: pushes blocks, reads what is due, and compares each hop with a twin
 //! that has seen the same.
 
+use std::sync::Arc;
 use std::time::{Duration, Instant};
 
-use scumble_dsp::{EffectSettings, Framer, Playhead, Quality, Twin, WindowSpec};
+use scumble_dsp::{
+    Canvas, EffectSettings, Field, FieldSpec, Framer, Playhead, Quality, Twin, WindowSpec,
+};
 use scumble_gpu::config::GpuSyncConfig;
 use scumble_gpu::engine::{AudioEnd, ControlEnd, Engine, EngineChoice, EngineKind, SessionConfig};
 use scumble_gpu::sync::{Buffering, HopStatus};
@@ -79,6 +82,7 @@ pub struct Player {
     pub tally: Tally,
     framer: Framer,
     twin: Twin,
+    field: Option<Arc<Field>>,
     sound: Sound,
     block: Vec<Vec<f32>>,
     pushed: u64,
@@ -93,6 +97,7 @@ impl Player {
         Self {
             framer: Framer::new(config.spec, config.sample_rate),
             twin: Twin::new(config.spec, config.sample_rate, config.channels, late),
+            field: None,
             sound: Sound::new(seed, config.sample_rate),
             block: vec![vec![0.0; config.max_block]; config.channels],
             settings: EffectSettings::default(),
@@ -115,20 +120,47 @@ impl Player {
         self.pushed
     }
 
+    /// Paints, from the next hop on.
+    pub fn paint(&mut self, canvas: &Canvas) {
+        let spec = FieldSpec::new(self.config.sample_rate);
+        let field = Arc::new(Field::rasterise(canvas, spec));
+        let slot = self.framer.switch_field(8).expect("the first switch is free");
+        self.twin.set_field(slot, Arc::clone(&field));
+        self.audio.set_field(slot, Arc::clone(&field)).expect("the worker keeps up");
+        self.field = Some(field);
+    }
+
+    /// A host block whose sound nobody reads, as when the plugin is bypassed.
+    pub fn block_unread(&mut self) {
+        self.time += self.config.max_block as u64;
+        while self.is_due() {
+            self.read += 1;
+        }
+        self.push();
+    }
+
+    /// Whether the next hop is to be heard in this block.
+    fn is_due(&self) -> bool {
+        let from = self.read * self.config.spec.h as u64 + self.config.async_samples as u64;
+        from < self.time && self.read < self.pushed
+    }
+
     /// One host block: reads what is due, then pushes what has come in. With `patience`, waits for
     /// what is due, as no host does; without, a hop that is not there is rescued.
     pub fn block(&mut self, patience: Option<Duration>) {
-        let h = self.config.spec.h;
-        let b = self.config.max_block as u64;
-        self.time += b;
-        while self.read * h as u64 + (self.config.async_samples as u64) < self.time
-            && self.read < self.pushed
-        {
+        self.time += self.config.max_block as u64;
+        while self.is_due() {
             self.read_due(patience);
         }
+        self.push();
+    }
+
+    fn push(&mut self) {
+        let h = self.config.spec.h;
         self.sound.fill(&mut self.block);
+        let playhead = Playhead { field: self.field.as_deref(), ..Playhead::default() };
         let params: Vec<_> = (0..self.config.max_block / h)
-            .map(|_| self.framer.next(&self.settings, Playhead::default()))
+            .map(|_| self.framer.next(&self.settings, playhead))
             .collect();
         for (i, params) in params.iter().enumerate() {
             let input: Vec<&[f32]> = self.block.iter().map(|c| &c[i * h..][..h]).collect();

@@ -1,21 +1,27 @@
 //! The device and its queue, with everything that can go wrong caught in one place.
 //!
 //! wgpu panics on errors nobody asked for; here the handler that collects them, and the callback
-//! that learns of a lost device, are installed before the first other call. Completion callbacks
-//! run inside whichever thread polls or submits. Waits are for one submission at most [`POLL_SLICE`]
-//! at a time (L3), never for the device.
+//! that learns of a lost device, are installed before the first other call. The handler runs on the
+//! thread that made the mistake, and each thread is told its own errors only: what goes wrong with a
+//! task or a warm-up is no trouble of the hops. Completion callbacks run inside whichever thread
+//! polls or submits. Waits are for one submission at most [`POLL_SLICE`] at a time (L3), never for
+//! the device.
 //!
 //! One thread polls or submits at a time: wgpu 30 panics when a second finds the queue empty between
 //! a wait's timeout and its look at the queue. The worker waits inside the driver ([`Gpu::wait`]);
 //! the helper and the analyst only look, and never while the worker does ([`Gpu::wait_aside`]).
 
+use std::cell::Cell;
+use std::collections::HashMap;
 use std::sync::Arc;
 use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
 use parking_lot::Mutex;
 
 use super::find;
+use super::shaders::Transform;
 use crate::backend::adapter::{AdapterError, AdapterWish, DeviceFacts};
 
 /// The longest single wait inside the driver: its locks are held meanwhile.
@@ -54,11 +60,17 @@ pub struct Submission {
 struct Watch {
     lost: AtomicBool,
     lost_message: Mutex<Option<String>>,
+    /// Whether `errors` holds any.
     failed: AtomicBool,
-    errors: Mutex<Vec<DeviceError>>,
-    pass: Mutex<&'static str>,
+    /// The first error of each thread that it has not been told yet.
+    errors: Mutex<HashMap<ThreadId, DeviceError>>,
     submitted: AtomicU64,
     completed: AtomicU64,
+}
+
+thread_local! {
+    /// What this thread encodes or creates, for the error handler (L2).
+    static PASS: Cell<&'static str> = const { Cell::new("") };
 }
 
 /// An open device. Dropping it closes it; buffers in flight live until their work is done (L1).
@@ -152,6 +164,11 @@ impl Gpu {
         &self.limits
     }
 
+    /// Whether there are kernels for transforms of `n` samples that run here.
+    pub fn transforms(&self, n: usize) -> bool {
+        Transform::within(self.limits.max_compute_invocations_per_workgroup, n).is_some()
+    }
+
     pub fn is_lost(&self) -> bool {
         self.watch.lost.load(Ordering::Acquire)
     }
@@ -180,18 +197,19 @@ impl Gpu {
         self.watch.completed.load(Ordering::Acquire)
     }
 
-    /// Names what is being encoded or created, for the error handler (L2).
+    /// Names what this thread is encoding or creating, for the error handler (L2).
     pub fn enter_pass(&self, pass: &'static str) {
-        *self.watch.pass.lock() = pass;
+        PASS.set(pass);
     }
 
-    /// The first error since the last call, if there was one. One atomic load when all is well.
+    /// This thread's first error since its last call, if there was one. One atomic load when all is
+    /// well.
     pub fn take_error(&self) -> Result<(), DeviceError> {
-        if self.watch.failed.swap(false, Ordering::AcqRel) {
+        if self.watch.failed.load(Ordering::Acquire) {
             let mut errors = self.watch.errors.lock();
-            let first = (!errors.is_empty()).then(|| errors.swap_remove(0));
-            errors.clear();
-            if let Some(error) = first {
+            let own = errors.remove(&std::thread::current().id());
+            self.watch.failed.store(!errors.is_empty(), Ordering::Release);
+            if let Some(error) = own {
                 return Err(error);
             }
         }
@@ -238,6 +256,9 @@ impl Gpu {
 
     /// Submits one finished command buffer and counts it.
     pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> Submission {
+        // A submission polls as well. The turn is taken before the number: in the other order a
+        // later number could be submitted first, and end before an earlier one is on its way (T3).
+        let _turn = self.turn.lock();
         let serial = self.watch.submitted.fetch_add(1, Ordering::AcqRel) + 1;
         let watch = Arc::clone(&self.watch);
         commands.on_submitted_work_done(move || {
@@ -245,8 +266,6 @@ impl Gpu {
             // before this one wrote (the mapped flags of this submission's buffers).
             watch.completed.fetch_max(serial, Ordering::Release);
         });
-        // A submission polls as well.
-        let _turn = self.turn.lock();
         Submission { index: self.queue.submit([commands]), serial }
     }
 
@@ -328,7 +347,7 @@ impl std::fmt::Debug for Gpu {
 fn install_handlers(device: &wgpu::Device, watch: &Arc<Watch>) {
     let sink = Arc::clone(watch);
     device.on_uncaptured_error(Arc::new(move |error| {
-        let pass = sink.pass.lock().to_string();
+        let pass = PASS.get().to_owned();
         let message = error.to_string();
         let error = match error {
             wgpu::Error::OutOfMemory { source } => {
@@ -337,10 +356,8 @@ fn install_handlers(device: &wgpu::Device, watch: &Arc<Watch>) {
             _ => DeviceError::Pass { pass, message },
         };
         let mut errors = sink.errors.lock();
-        // A broken device repeats itself; the first few tell the story.
-        if errors.len() < 16 {
-            errors.push(error);
-        }
+        // A broken device repeats itself; the first tells the story.
+        errors.entry(std::thread::current().id()).or_insert(error);
         sink.failed.store(true, Ordering::Release);
     }));
     let sink = Arc::clone(watch);
@@ -350,7 +367,8 @@ fn install_handlers(device: &wgpu::Device, watch: &Arc<Watch>) {
     });
 }
 
-/// What the kernels need; a driver that refuses it leads to the CPU engine.
+/// What every session's kernels need; a driver that refuses it leads to the CPU engine. A size that
+/// needs more is refused for its session alone ([`Gpu::transforms`]).
 fn check_limits(facts: &DeviceFacts, limits: &wgpu::Limits) -> Result<(), DeviceError> {
     let needs = [
         ("storage buffers per stage", 8, u64::from(limits.max_storage_buffers_per_shader_stage)),

@@ -21,22 +21,22 @@ use scumble_dsp::effect::Frozen;
 
 use super::analysis::WgpuCompute;
 use super::arena::Arena;
+use super::arenas::Arenas;
 use super::batch::Batch;
 use super::device::{DeviceError, Gpu, Submission};
+use super::exchange::Exchange;
 use super::launch::{Dispatch, Launch};
 use super::pipelines::Pipelines;
 use super::shaders::{Module, Transform};
-use super::slot::{Places, Slot};
+use super::slot::Slot;
 use super::warm;
 use crate::backend::adapter::DeviceFacts;
 use crate::backend::layout::{CLASSES, Header, Job, MIN_N};
 use crate::backend::{Backend, BackendError, BackendStats, HopSink, JobTable, SlotId, SlotSpec};
 use crate::compute::Compute;
-use crate::profile::{PassClock, PassTime, Trace};
-use crate::unified::{Access, Hint, Mapping, UnifiedBuffer, UnifiedError, UnifiedMemory};
+use crate::profile::{PassTime, Trace};
+use crate::unified::{Mapping, UnifiedError, UnifiedMemory};
 
-/// Passes that one submission can have at most.
-const PASSES: u32 = 24;
 /// Device memory that the engine takes at most (P6).
 const BUDGET: u64 = 1536 << 20;
 /// Without a profile, one submission in so many is timed.
@@ -47,9 +47,8 @@ impl From<DeviceError> for BackendError {
         match error {
             DeviceError::Lost(message) => Self::Lost(message),
             DeviceError::OutOfMemory { .. } => Self::OutOfMemory(error.to_string()),
-            DeviceError::Adapter(_) | DeviceError::Limit { .. } => {
-                Self::Unusable(error.to_string())
-            }
+            DeviceError::Adapter(error) => error.into(),
+            DeviceError::Limit { .. } => Self::Unusable(error.to_string()),
             _ => Self::Failed(error.to_string()),
         }
     }
@@ -67,18 +66,6 @@ impl From<UnifiedError> for BackendError {
     }
 }
 
-/// What host and device exchange for one submission, and the bind group of all kernels.
-struct Exchange {
-    table: UnifiedBuffer,
-    inbox: UnifiedBuffer,
-    outbox: UnifiedBuffer,
-    stamps: UnifiedBuffer,
-    clock: Option<PassClock>,
-    bindings: Option<(u64, wgpu::BindGroup)>,
-    /// Counts replacements of the three buffers.
-    generation: u64,
-}
-
 struct InFlight {
     submission: Submission,
     timed: bool,
@@ -88,11 +75,7 @@ pub struct WgpuBackend {
     gpu: Arc<Gpu>,
     memory: UnifiedMemory,
     pipelines: Arc<RwLock<Pipelines>>,
-    tables: Arena,
-    held: Arena,
-    history: Arena,
-    spectra: Arena,
-    frames: Arena,
+    arenas: Arenas,
     slots: Vec<Option<Slot>>,
     exchange: Exchange,
     compute: WgpuCompute,
@@ -108,24 +91,18 @@ pub struct WgpuBackend {
 
 impl WgpuBackend {
     pub fn new(gpu: Arc<Gpu>, mapping: Mapping) -> Result<Self, BackendError> {
-        let memory = UnifiedMemory::new(Arc::clone(&gpu), mapping, BUDGET);
-        let shared = super::tables::shared();
-        let arena = |label, bytes, elements| {
-            Arena::new(&memory, label, bytes, elements, Access::ReadWrite, Hint::GpuPreferred)
-        };
-        let mut tables = arena("tables", 8, (shared.len() + 65_536) as u32)?;
-        let at = tables.take(&gpu, &memory, shared.len())?;
-        debug_assert_eq!(at.start, 0);
-        tables.buffer().write(0, &shared)?;
+        Self::within(BUDGET, gpu, mapping)
+    }
+
+    /// With so many bytes of device memory for hops.
+    pub fn within(budget: u64, gpu: Arc<Gpu>, mapping: Mapping) -> Result<Self, BackendError> {
+        let memory = UnifiedMemory::new(Arc::clone(&gpu), mapping, budget);
+        let arenas = Arenas::new(&gpu, &memory)?;
         let pipelines = Pipelines::new(&gpu)?;
         let exchange = Exchange::new(&gpu, &memory)?;
         let profile = std::env::var_os("SCUMBLE_PROFILE").is_some();
         Ok(Self {
-            tables,
-            held: arena("held", 4, 1 << 16)?,
-            history: Arena::new(&memory, "history", 4, 1 << 17, Access::ReadOnly, Hint::Streaming)?,
-            spectra: arena("spectra", 8, 1 << 20)?,
-            frames: arena("frames", 8, 1 << 18)?,
+            arenas,
             slots: Vec::new(),
             exchange,
             compute: WgpuCompute::new(&gpu, mapping)?,
@@ -160,51 +137,6 @@ impl WgpuBackend {
     /// The passes of the submission that was collected last, if it was timed.
     pub fn pass_times(&self) -> &[PassTime] {
         &self.times
-    }
-
-    fn slot_mut(&mut self, slot: SlotId) -> Result<&mut Slot, BackendError> {
-        self.slots.get_mut(slot).and_then(Option::as_mut).ok_or(BackendError::UnknownSlot(slot))
-    }
-
-    fn take_places(&mut self, spec: &SlotSpec) -> Result<Places, UnifiedError> {
-        let needs = Slot::needs(spec);
-        let (gpu, memory) = (&self.gpu, &self.memory);
-        // Each range taken must go back if a later one finds no room.
-        let tables = self.tables.take(gpu, memory, needs.tables)?;
-        let history = self.history.take(gpu, memory, needs.history);
-        let spectra = self.spectra.take(gpu, memory, needs.spectra);
-        let frames = self.frames.take(gpu, memory, needs.frames);
-        let held = self.held.take(gpu, memory, needs.held);
-        match (history, spectra, frames, held) {
-            (Ok(history), Ok(spectra), Ok(frames), Ok(held)) => {
-                Ok(Places { tables, history, spectra, frames, held })
-            }
-            (history, spectra, frames, held) => {
-                self.tables.give(tables);
-                let mut first = None;
-                let parts = [
-                    (history, &mut self.history),
-                    (spectra, &mut self.spectra),
-                    (frames, &mut self.frames),
-                    (held, &mut self.held),
-                ];
-                for (taken, arena) in parts {
-                    match taken {
-                        Ok(range) => arena.give(range),
-                        Err(error) => first = first.or(Some(error)),
-                    }
-                }
-                Err(first.unwrap_or(UnifiedError::Mapping { label: "arena" }))
-            }
-        }
-    }
-
-    fn give_places(&mut self, places: Places) {
-        self.tables.give(places.tables);
-        self.history.give(places.history);
-        self.spectra.give(places.spectra);
-        self.frames.give(places.frames);
-        self.held.give(places.held);
     }
 
     /// Puts the two spectra of a capture where the kernels find them.
@@ -299,14 +231,7 @@ impl WgpuBackend {
         let timed = self.stats.submissions.is_multiple_of(self.sample_every)
             && self.exchange.clock.is_some();
         let mut launch = Launch::begin(&gpu, "hops");
-        let arenas = [
-            &mut self.tables,
-            &mut self.held,
-            &mut self.history,
-            &mut self.spectra,
-            &mut self.frames,
-        ];
-        for arena in arenas {
+        for arena in self.arenas.all_mut() {
             arena.buffer().prepare(&mut launch)?;
         }
         self.exchange.table.prepare(&mut launch)?;
@@ -336,63 +261,23 @@ impl WgpuBackend {
 
     /// Makes the bind group anew if one of its buffers was replaced.
     fn bind(&mut self) {
-        let arenas = [&self.tables, &self.held, &self.history, &self.spectra, &self.frames];
-        let generation: u64 =
-            self.exchange.generation + arenas.iter().map(|a| a.generation() << 8).sum::<u64>();
+        // Each only rises, so their sum tells of every replacement.
+        let generation = self.exchange.generation + self.arenas.generation();
         if self.exchange.bindings.as_ref().is_some_and(|(g, _)| *g == generation) {
             return;
         }
         let buffers = [
             self.exchange.table.raw(),
             self.exchange.inbox.raw(),
-            self.tables.raw(),
-            self.held.raw(),
-            self.history.raw(),
-            self.spectra.raw(),
-            self.frames.raw(),
+            self.arenas.tables.raw(),
+            self.arenas.held.raw(),
+            self.arenas.history.raw(),
+            self.arenas.spectra.raw(),
+            self.arenas.frames.raw(),
             self.exchange.outbox.raw(),
         ];
         let bindings = self.pipelines.read().bind(&self.gpu, buffers);
         self.exchange.bindings = Some((generation, bindings));
-    }
-}
-
-impl Exchange {
-    fn new(gpu: &Gpu, memory: &UnifiedMemory) -> Result<Self, BackendError> {
-        let down = |label, bytes| memory.create(label, bytes, Access::WriteOnly, Hint::Streaming);
-        let up = |label, bytes| memory.create(label, bytes, Access::ReadOnly, Hint::Streaming);
-        Ok(Self {
-            table: up("job table", 16 << 10)?,
-            inbox: up("inbox", 64 << 10)?,
-            outbox: down("outbox", 64 << 10)?,
-            stamps: down("stamps", PassClock::bytes(PASSES))?,
-            clock: PassClock::new(gpu, PASSES),
-            bindings: None,
-            generation: 0,
-        })
-    }
-
-    /// Replaces what is too small for this many jobs, words and samples.
-    fn fit(
-        &mut self,
-        memory: &UnifiedMemory,
-        jobs: usize,
-        words: usize,
-        floats: usize,
-    ) -> Result<(), UnifiedError> {
-        let grow = |buffer: &mut UnifiedBuffer, label, bytes: usize, access| {
-            if bytes as u64 <= buffer.bytes() {
-                return Ok(false);
-            }
-            *buffer = memory.create(label, 2 * bytes as u64, access, Hint::Streaming)?;
-            Ok::<_, UnifiedError>(true)
-        };
-        let table_bytes = size_of::<Header>() + jobs * size_of::<Job>();
-        let mut grown = grow(&mut self.table, "job table", table_bytes, Access::ReadOnly)?;
-        grown |= grow(&mut self.inbox, "inbox", words * 4, Access::ReadOnly)?;
-        grown |= grow(&mut self.outbox, "outbox", floats * 4, Access::WriteOnly)?;
-        self.generation += u64::from(grown);
-        Ok(())
     }
 }
 
@@ -407,7 +292,7 @@ impl Backend for WgpuBackend {
 
     fn is_warm(&self, n: usize) -> bool {
         // A size without kernels is refused by `open`, not by waiting for it to be warm.
-        Transform::new(n).is_none() || self.pipelines.read().is_warm(n)
+        !self.gpu.transforms(n) || self.pipelines.read().is_warm(n)
     }
 
     fn warm_up(&self, n: usize) -> Box<dyn FnOnce() -> Result<(), BackendError> + Send> {
@@ -417,26 +302,16 @@ impl Backend for WgpuBackend {
 
     fn open(&mut self, slot: SlotId, spec: &SlotSpec) -> Result<(), BackendError> {
         self.close(slot);
-        let transform = Transform::new(spec.window.n);
-        let invocations = self.gpu.limits().max_compute_invocations_per_workgroup as usize;
-        if transform.is_none_or(|t| t.width() > invocations) {
+        if !self.gpu.transforms(spec.window.n) {
             return Err(BackendError::Size(spec.window.n));
         }
-        let places = self.take_places(spec)?;
+        let places = self.arenas.take(&self.gpu, &self.memory, spec)?;
         let new = Slot::new(spec, places.clone());
-        self.tables.buffer().write(places.tables.start as usize, &new.windows())?;
-        // Silence in all rings.
-        let silence = vec![0.0f32; Slot::needs(spec).history];
-        self.history.buffer().write(places.history.start as usize, &silence)?;
-        let gpu = Arc::clone(&self.gpu);
-        let mut launch = Launch::begin(&gpu, "open");
-        for (arena, range) in
-            [(&mut self.spectra, &places.spectra), (&mut self.frames, &places.frames)]
-        {
-            arena.buffer().prepare(&mut launch)?;
-            arena.clear(&mut launch, range);
+        let made = self.arenas.silence(&self.gpu, &new);
+        if let Err(error) = made {
+            self.arenas.give(places);
+            return Err(error.into());
         }
-        launch.submit()?;
         if self.slots.len() <= slot {
             self.slots.resize_with(slot + 1, || None);
         }
@@ -446,7 +321,7 @@ impl Backend for WgpuBackend {
 
     fn close(&mut self, slot: SlotId) {
         if let Some(old) = self.slots.get_mut(slot).and_then(Option::take) {
-            self.give_places(old.places);
+            self.arenas.give(old.places);
         }
     }
 
@@ -456,12 +331,15 @@ impl Backend for WgpuBackend {
         which: u32,
         field: &Arc<Field>,
     ) -> Result<(), BackendError> {
-        let slot = self.slot_mut(slot)?;
-        slot.fields[which as usize & 1] = Some(Arc::clone(field));
-        if let Some(places) = slot.new_bin_places(field.spec().bands) {
+        let known = self.slots.get_mut(slot).and_then(Option::as_mut);
+        let slot = known.ok_or(BackendError::UnknownSlot(slot))?;
+        let bands = field.spec().bands;
+        if let Some(places) = slot.new_bin_places(bands) {
             let at = slot.bin_places_at() as usize;
-            self.tables.buffer().write(at, &places)?;
+            self.arenas.tables.buffer().write(at, &places)?;
+            slot.bin_places_sent(bands);
         }
+        slot.fields[which as usize & 1] = Some(Arc::clone(field));
         Ok(())
     }
 
@@ -481,7 +359,7 @@ impl Backend for WgpuBackend {
         for (channel, samples) in samples.chunks_exact(len).enumerate() {
             slot.frozen.capture(&mut slot.plan, samples);
             let at = slot.held_at(which, channel);
-            Self::upload_frozen(&mut self.held, at, &slot.frozen, bins)?;
+            Self::upload_frozen(&mut self.arenas.held, at, &slot.frozen, bins)?;
         }
         slot.captured[which as usize & 1] = Some(frame as u32);
         Ok(())
@@ -495,7 +373,7 @@ impl Backend for WgpuBackend {
             let h = slot.spec.window.h;
             let samples = &table.samples[job.input..][..slot.spec.hop_floats()];
             for (channel, samples) in samples.chunks_exact(h).enumerate() {
-                self.history.buffer().write(slot.history_at(job.hop, channel), samples)?;
+                self.arenas.history.buffer().write(slot.history_at(job.hop, channel), samples)?;
             }
         }
         self.send()
@@ -526,7 +404,7 @@ impl Backend for WgpuBackend {
             }
         }
         if in_flight.timed {
-            let mut bytes = [0u32; PASSES as usize * 4];
+            let mut bytes = [0u32; Exchange::STAMP_WORDS];
             self.exchange.stamps.read(0, &mut bytes)?;
             if let Some(clock) = &self.exchange.clock {
                 clock.read(bytemuck::cast_slice(&bytes), &mut self.times);

@@ -1,8 +1,10 @@
 //! The one way to launch work (L1 to L4).
 //!
 //! A [`Launch`] names every pass before it encodes it, keeps what the passes use, and turns every
-//! error into one that names the pass and carries the driver's message. What it returns, a
-//! [`Submission`], is all anyone may wait for.
+//! error into one that names the pass and carries the driver's message. wgpu looks at what was
+//! encoded only when the encoder is finished, and says neither which pass nor which copy it dislikes:
+//! such an error names all of the launch. What it returns, a [`Submission`], is all anyone may wait
+//! for.
 
 use std::sync::Arc;
 
@@ -14,7 +16,9 @@ use crate::unified::LastUse;
 pub struct Launch<'gpu> {
     gpu: &'gpu Gpu,
     encoder: wgpu::CommandEncoder,
-    passes: u32,
+    label: &'static str,
+    /// Passes and copies, in their order.
+    names: Vec<&'static str>,
     dispatches: u32,
     uses: Vec<Arc<LastUse>>,
 }
@@ -31,9 +35,10 @@ pub struct Dispatch<'a> {
 impl<'gpu> Launch<'gpu> {
     pub fn begin(gpu: &'gpu Gpu, label: &'static str) -> Self {
         gpu.enter_pass(label);
-        let encoder =
-            gpu.device.create_command_encoder(&wgpu::CommandEncoderDescriptor { label: None });
-        Self { gpu, encoder, passes: 0, dispatches: 0, uses: Vec::with_capacity(8) }
+        let descriptor = wgpu::CommandEncoderDescriptor { label: Some(label) };
+        let encoder = gpu.device.create_command_encoder(&descriptor);
+        let names = Vec::with_capacity(16);
+        Self { gpu, encoder, label, names, dispatches: 0, uses: Vec::with_capacity(8) }
     }
 
     /// Encodes the dispatches of one stage as one compute pass, timed when `clock` is there.
@@ -46,11 +51,12 @@ impl<'gpu> Launch<'gpu> {
         if dispatches.iter().all(|d| d.workgroups.contains(&0)) {
             return Ok(());
         }
-        self.gpu.enter_pass(name);
+        self.enter(name);
         let timestamp_writes = clock.and_then(|clock| clock.next_pass(name));
+        let label = Some(name);
         let mut pass = self
             .encoder
-            .begin_compute_pass(&wgpu::ComputePassDescriptor { label: None, timestamp_writes });
+            .begin_compute_pass(&wgpu::ComputePassDescriptor { label, timestamp_writes });
         for dispatch in dispatches {
             let [x, y, z] = dispatch.workgroups;
             if x * y * z == 0 {
@@ -62,19 +68,29 @@ impl<'gpu> Launch<'gpu> {
             self.dispatches += 1;
         }
         drop(pass);
-        self.passes += 1;
         self.gpu.take_error()
     }
 
     /// For copies between passes.
     pub fn encoder(&mut self, name: &'static str) -> &mut wgpu::CommandEncoder {
-        self.gpu.enter_pass(name);
+        self.enter(name);
         &mut self.encoder
     }
 
-    /// Ties a buffer's life to this launch (L1).
-    pub(crate) fn uses(&mut self, last_use: &Arc<LastUse>) {
-        self.uses.push(Arc::clone(last_use));
+    fn enter(&mut self, name: &'static str) {
+        self.gpu.enter_pass(name);
+        if self.names.last() != Some(&name) {
+            self.names.push(name);
+        }
+    }
+
+    /// Ties a buffer's life to this launch (L1). False if it is tied already.
+    pub(crate) fn uses(&mut self, last_use: &Arc<LastUse>) -> bool {
+        let new = !self.uses.iter().any(|used| Arc::ptr_eq(used, last_use));
+        if new {
+            self.uses.push(Arc::clone(last_use));
+        }
+        new
     }
 
     pub fn dispatches(&self) -> u32 {
@@ -83,14 +99,24 @@ impl<'gpu> Launch<'gpu> {
 
     /// Hands the work to the device. On an error nothing was submitted, or nothing of it counts.
     pub fn submit(self) -> Result<Submission, DeviceError> {
-        self.gpu.enter_pass("submit");
-        let commands = self.encoder.finish();
-        self.gpu.take_error()?;
-        let submission = self.gpu.submit(commands);
-        for last_use in &self.uses {
+        let Self { gpu, encoder, label, names, uses, .. } = self;
+        let named = |error| match error {
+            DeviceError::Pass { message, .. } => {
+                DeviceError::Pass { pass: format!("{label}: {}", names.join(", ")), message }
+            }
+            other => other,
+        };
+        gpu.enter_pass(label);
+        let commands = encoder.finish();
+        gpu.take_error().map_err(named)?;
+        let submission = gpu.submit(commands);
+        for last_use in &uses {
             last_use.set(&submission);
         }
-        self.gpu.take_error()?;
+        gpu.take_error().map_err(named)?;
+        for last_use in &uses {
+            last_use.carried();
+        }
         Ok(submission)
     }
 }

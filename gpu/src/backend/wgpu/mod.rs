@@ -1,9 +1,13 @@
-//! Everything that talks to wgpu. Only the worker thread (and tests) may call into here.
+//! Everything that talks to wgpu. The worker owns what is here; the helper opens, closes and warms up,
+//! and the analyst prepares and reads tasks, beside it ([`device`] says how they keep apart). Never the
+//! audio thread, never the editor.
 
 pub mod analysis;
 pub mod arena;
+mod arenas;
 pub mod batch;
 pub mod device;
+mod exchange;
 mod find;
 pub mod hops;
 pub mod launch;
@@ -62,15 +66,16 @@ impl OpenBackend for OpenWgpu {
         }
         for &n in sizes {
             match backend.warm_up(n)() {
-                // A size without kernels concerns its session alone.
-                Ok(()) | Err(BackendError::Size(_)) => {}
-                Err(error) => return Err(error),
+                Ok(()) => {}
+                Err(error @ BackendError::Lost(_)) => return Err(error),
+                // A size without kernels concerns its sessions alone; they will be told.
+                Err(error) => log::debug!("scumble: {n} samples are not warm: {error}"),
             }
         }
         Ok(Box::new(backend))
     }
 
     fn devices(&self) -> Vec<Candidate> {
-        find::candidates()
+        device::candidates()
     }
 }

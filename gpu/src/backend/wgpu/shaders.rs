@@ -80,6 +80,11 @@ impl Transform {
         Some(Self { parts: packed / points, points, first_radix, twiddles: n - MIN_N, class })
     }
 
+    /// As [`Self::new`], on a device whose workgroups may have so many invocations.
+    pub fn within(invocations: u32, n: usize) -> Option<Self> {
+        Self::new(n).filter(|transform| transform.width() <= invocations as usize)
+    }
+
     pub fn all() -> impl Iterator<Item = usize> {
         (0..CLASSES).map(|class| MIN_N << class).take_while(|&n| n <= MAX_N)
     }
@@ -154,4 +159,21 @@ fn constants(n: usize) -> String {
         t.first_radix,
         t.twiddles
     )
+}
+
+#[cfg(test)]
+mod tests {
+    use super::*;
+
+    #[test]
+    fn a_device_with_small_workgroups_has_the_sizes_that_fit() {
+        let sizes = |invocations| -> Vec<usize> {
+            Transform::all().filter(|&n| Transform::within(invocations, n).is_some()).collect()
+        };
+        let all: Vec<usize> = Transform::all().collect();
+        // Eight points each, two samples a point: 256 invocations do 4096 samples.
+        let small: Vec<usize> = all.iter().copied().filter(|&n| n <= 4096).collect();
+        assert!(small.len() < all.len() && !small.is_empty());
+        assert_eq!((sizes(256), sizes(512)), (small, all));
+    }
 }

@@ -119,9 +119,8 @@ impl Slot {
     }
 
     /// The places of bins for a field of `bands` bands, if the device does not have them yet.
-    pub fn new_bin_places(&mut self, bands: usize) -> Option<Vec<[f32; 2]>> {
+    pub fn new_bin_places(&self, bands: usize) -> Option<Vec<[f32; 2]>> {
         (self.bands != bands).then(|| {
-            self.bands = bands;
             (0..self.sizes.bins)
                 .map(|k| {
                     let (band, fraction) = self.lanes.place_of(k, bands);
@@ -129,6 +128,11 @@ impl Slot {
                 })
                 .collect()
         })
+    }
+
+    /// The device has the places of bins for so many bands.
+    pub fn bin_places_sent(&mut self, bands: usize) {
+        self.bands = bands;
     }
 
     /// Where the frozen spectrum of a channel begins in the held arena.

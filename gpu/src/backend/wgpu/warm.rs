@@ -30,7 +30,7 @@ pub fn modules(n: usize) -> [Module; 7] {
 
 /// Makes size `n` warm.
 pub fn up(gpu: &Gpu, pipelines: &RwLock<Pipelines>, n: usize) -> Result<(), BackendError> {
-    let transform = Transform::new(n).ok_or(BackendError::Size(n))?;
+    let transform = Transform::new(n).filter(|_| gpu.transforms(n)).ok_or(BackendError::Size(n))?;
     for module in modules(n) {
         if !pipelines.read().has(module) {
             // Compiled without the lock: the worker goes on dispatching what is there.

@@ -63,7 +63,9 @@ impl WgpuCompute {
         let memory = UnifiedMemory::new(Arc::clone(gpu), mapping, BUDGET_BYTES);
         let kernels = Kernels::new(gpu)?;
         let bytes = (PIECES * RECORD) as u64;
-        let records = memory.create("steps", bytes, Access::ReadOnly, Hint::Streaming)?;
+        let mut records = memory.create("steps", bytes, Access::ReadOnly, Hint::Streaming)?;
+        // Its staging is made here, where there is no portion yet that could lack the memory.
+        records.write(0, &[0u32; PIECES * RECORD / 4])?;
         let preparer = Arc::new(Preparer::new(gpu, &memory, &kernels, records.raw()));
         Ok(Self {
             gpu: Arc::clone(gpu),
