@@ -142,6 +142,12 @@ impl AudioEnd {
         self.reader.read_hop(n, out)
     }
 
+    /// Audio thread: hops below `n` will not be asked for; numbers go on from there.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    pub fn skip_to(&mut self, n: u64) {
+        self.reader.give_up_below(n);
+    }
+
     /// Whether something newer than what was read waits to be taken, so that [`Self::read_hop`] may
     /// find hop `n`: for tests and offline pulls that wait. A hop once asked for and not there is
     /// given up.

@@ -1,5 +1,5 @@
-//! The fence of a half (SPEC S1, S4): one word that says how far the finished work reaches, and the
-//! watch that the worker keeps over work that is not finished.
+//! The fence of a half (SPEC S1, S4): one word that says how far the finished work reaches, and how long
+//! the worker waits for work that is not finished.
 //!
 //! **Who touches it.** The worker signals: all hops below this number stand in the halves. The audio
 //! thread looks, and takes the half if it reaches further than what it has had and than what it has
@@ -116,108 +116,6 @@ impl Default for FenceTimeout {
     }
 }
 
-#[derive(Debug, Clone, Copy)]
-struct Armed {
-    work: u64,
-    submitted: Instant,
-    overdue_at: Instant,
-    counted: bool,
-}
-
-/// How a piece of work ended.
-#[derive(Debug, Clone, Copy, PartialEq, Eq)]
-pub enum FenceOutcome {
-    InTime {
-        waited: Duration,
-    },
-    Late {
-        waited: Duration,
-        by: Duration,
-    },
-    /// Not armed, or signalled before: a second signal changes nothing.
-    Unknown,
-}
-
-/// Every slot is in use: the caller must let work finish before it submits more.
-#[derive(Debug, Clone, Copy, PartialEq, Eq, thiserror::Error)]
-#[error("all {capacity} fences are in flight; work {work} was not armed")]
-pub struct FencesExhausted {
-    pub work: u64,
-    pub capacity: usize,
-}
-
-/// The worker's list of work under way. Owned by the worker alone: nothing here is shared, and
-/// nothing allocates after `new`. A signalled fence is forgotten at once, so nothing needs cleaning.
-#[derive(Debug)]
-pub struct FenceWatch {
-    timeout: FenceTimeout,
-    armed: Vec<Armed>,
-    capacity: usize,
-    timeouts: u64,
-}
-
-impl FenceWatch {
-    pub fn new(timeout: FenceTimeout, capacity: usize) -> Self {
-        Self { timeout, armed: Vec::with_capacity(capacity), capacity, timeouts: 0 }
-    }
-
-    /// Work number `work` was submitted at `now` and is due at `deadline`.
-    pub fn arm(
-        &mut self,
-        work: u64,
-        now: Instant,
-        deadline: Instant,
-    ) -> Result<(), FencesExhausted> {
-        if self.armed.len() == self.capacity {
-            return Err(FencesExhausted { work, capacity: self.capacity });
-        }
-        let overdue_at = self.timeout.overdue_at(now, deadline);
-        self.armed.push(Armed { work, submitted: now, overdue_at, counted: false });
-        Ok(())
-    }
-
-    /// Work number `work` is complete. A late one counts as a timeout, once.
-    pub fn signal(&mut self, work: u64, now: Instant) -> FenceOutcome {
-        let Some(slot) = self.armed.iter().position(|armed| armed.work == work) else {
-            return FenceOutcome::Unknown;
-        };
-        let armed = self.armed.swap_remove(slot);
-        let waited = now.saturating_duration_since(armed.submitted);
-        if now <= armed.overdue_at {
-            return FenceOutcome::InTime { waited };
-        }
-        self.timeouts += u64::from(!armed.counted);
-        FenceOutcome::Late { waited, by: now - armed.overdue_at }
-    }
-
-    /// Counts what is overdue at `now`, each once, and returns how many were newly found.
-    pub fn sweep(&mut self, now: Instant) -> u64 {
-        let mut found = 0;
-        for armed in self.armed.iter_mut().filter(|armed| !armed.counted && now > armed.overdue_at)
-        {
-            armed.counted = true;
-            found += 1;
-        }
-        self.timeouts += found;
-        found
-    }
-
-    /// Forgets all work under way (the device was lost) and returns how much there was.
-    pub fn abandon(&mut self) -> usize {
-        let count = self.armed.len();
-        self.armed.clear();
-        count
-    }
-
-    pub fn in_flight(&self) -> usize {
-        self.armed.len()
-    }
-
-    pub fn timeouts(&self) -> u64 {
-        self.timeouts
-    }
-}
-
 #[cfg(all(test, not(loom)))]
 mod tests {
     use super::super::transport::{Buffering, HopShape};
@@ -260,29 +158,5 @@ mod tests {
         assert_eq!(timeout.overdue_at(now, now + 90 * MS), now + 5 * MS);
         assert_eq!(FenceTimeout::new(Duration::ZERO).configured(), MS);
         assert_eq!(FenceTimeout::new(60 * MS).configured(), 10 * MS);
-    }
-
-    // S4
-    #[test]
-    fn overdue_work_is_counted_once_and_signalled_work_forgotten() {
-        let start = Instant::now();
-        let mut watch = FenceWatch::new(FenceTimeout::default(), 2);
-        watch.arm(1, start, start + 3 * MS).unwrap();
-        watch.arm(2, start, start + 30 * MS).unwrap();
-        assert_eq!(watch.arm(3, start, start + MS), Err(FencesExhausted { work: 3, capacity: 2 }));
-        assert_eq!(watch.sweep(start + 3 * MS), 0);
-        assert_eq!(watch.sweep(start + 4 * MS), 1);
-        assert_eq!(watch.sweep(start + 4 * MS), 0);
-        assert_eq!(
-            watch.signal(1, start + 5 * MS),
-            FenceOutcome::Late { waited: 5 * MS, by: 2 * MS }
-        );
-        assert_eq!(watch.timeouts(), 1);
-        assert_eq!(watch.signal(1, start + 5 * MS), FenceOutcome::Unknown);
-        assert_eq!(watch.signal(2, start + 5 * MS), FenceOutcome::InTime { waited: 5 * MS });
-        assert_eq!(watch.in_flight(), 0);
-        watch.arm(4, start, start + MS).unwrap();
-        assert!(matches!(watch.signal(4, start + 2 * MS), FenceOutcome::Late { .. }));
-        assert_eq!(watch.timeouts(), 2, "late without a sweep counts as well");
     }
 }

@@ -40,7 +40,7 @@ pub use device_timeline::{
     DeviceQueue, DeviceTimeline, Outcome, SubmitError, Ticket, device_timeline,
 };
 pub use doorbell::{Doorbell, Sleeper, UnboundDoorbell, doorbell};
-pub use fence::{FenceOutcome, FenceTimeout, FenceWatch, FencesExhausted};
+pub use fence::FenceTimeout;
 pub use histogram::{StageHistogram, StageStats};
 pub use layout::CacheLine;
 pub use metrics::{

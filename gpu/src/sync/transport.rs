@@ -262,6 +262,15 @@ pub trait ReadHops: sealed::Read {
         if copied.is_some() { HopStatus::Ready } else { HopStatus::NotReady }
     }
 
+    /// Hops below this number will not be asked for, as after a jump: whatever half waits with them is
+    /// the worker's again.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    fn give_up_below(&mut self, hop: u64) {
+        if let Some(last) = hop.checked_sub(1) {
+            self.cursor().asked(last);
+        }
+    }
+
     /// Whether a half waits to be taken: the one load, and nothing changes hands.
     fn is_signalled(&self) -> bool;
 

@@ -15,10 +15,12 @@ use crate::backend::{JobTable, SlotId, SlotSpec, Want};
 use crate::engine::{EngineChoice, FieldMessage, HopHeader, SessionConfig, SharedState};
 use crate::sync::command_queue::CommandReceiver;
 use crate::sync::ring::FrameReader;
-use crate::sync::{HopWriter, MetricsWriter, Placed, WriteHops};
+use crate::sync::{FenceTimeout, HopWriter, MetricsWriter, Placed, WriteHops};
 
 /// The share of A after which the worker no longer waits for the device and computes itself.
 const PATIENCE: f64 = 0.6;
+/// What the device is given however short the block.
+const LEAST_GIVEN: Duration = Duration::from_micros(500);
 /// Results that may wait for a free half before the oldest are given up: nobody may read for hours
 /// (a host that bypasses the plugin).
 const RESULTS_LIMIT: usize = 512;
@@ -67,7 +69,11 @@ pub struct WorkerSession {
     /// Why it is barred, if not for missed deadlines.
     pub(super) barred_for: Option<String>,
     origin: Instant,
-    patience: Duration,
+    /// The configured limit, and the share of the hops' own deadline that the device is given (S4).
+    timeout: FenceTimeout,
+    given: Duration,
+    /// A limit of its own instead.
+    patience: Option<Duration>,
     hops: FrameReader<HopHeader>,
     fields_in: rtrb::Consumer<FieldMessage>,
     fields: [Option<Arc<Field>>; 2],
@@ -103,8 +109,6 @@ impl WorkerSession {
     ) -> Self {
         let spec = config.slot_spec();
         let given = config.async_samples as f64 / config.sample_rate * PATIENCE;
-        let limit = config.sync.fence_timeout_ms / 1000.0;
-        let live = Duration::from_secs_f64(given.min(limit).max(0.0005));
         Self {
             id,
             choice: config.engine_choice,
@@ -117,7 +121,9 @@ impl WorkerSession {
             bar: Duration::from_secs(2),
             barred_for: None,
             origin,
-            patience: config.patience.unwrap_or(live),
+            timeout: config.sync.fence_timeout(),
+            given: Duration::from_secs_f64(given).max(LEAST_GIVEN),
+            patience: config.patience,
             hops,
             fields_in,
             fields: [None, None],
@@ -154,7 +160,11 @@ impl WorkerSession {
 
     /// When the hop that has waited longest shall be computed by the twin at the latest.
     pub(super) fn deadline(&self) -> Option<Instant> {
-        self.due.front().map(|due| due.pushed + self.patience)
+        let pushed = self.due.front()?.pushed;
+        Some(match self.patience {
+            Some(patience) => pushed + patience,
+            None => self.timeout.overdue_at(pushed, pushed + self.given),
+        })
     }
 
     /// Takes the hops that are due, as many as fit into a table, into history and twin.

@@ -64,6 +64,7 @@ impl Link {
     pub fn rewind(&mut self) {
         self.pause();
         self.stream += NEXT_STREAM;
+        self.end.skip_to(self.stream);
     }
 
     /// Hop `n` of the input. Before hop 0 there is silence.
@@ -104,6 +105,11 @@ impl Link {
     /// Copies output hop `n`, if it is there.
     pub fn read(&mut self, n: u64, out: &mut [&mut [f32]]) -> bool {
         self.end.read_hop(self.stream + n, out) == HopStatus::Ready
+    }
+
+    /// Nobody hears hop `n`: what the engine has of it need not wait.
+    pub fn pass_over(&mut self, n: u64) {
+        self.end.skip_to(self.stream + n + 1);
     }
 
     /// Whether reading hop `n` would find something new. Where waiting is allowed: a hop that was

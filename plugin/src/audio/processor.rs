@@ -380,6 +380,9 @@ impl Processor {
         debug_assert!(n < self.pushed, "the async window is at least a hop");
         if self.blend.is_dry() {
             // Nobody hears it; the history is kept, so that it is there at once when asked for.
+            if let Some(link) = &mut self.link {
+                link.pass_over(n);
+            }
             return Source::Dry;
         }
         let mut missed = false;

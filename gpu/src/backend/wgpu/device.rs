@@ -14,7 +14,7 @@
 use std::cell::Cell;
 use std::collections::HashMap;
 use std::sync::Arc;
-use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, Ordering};
 use std::thread::ThreadId;
 use std::time::{Duration, Instant};
 
@@ -23,9 +23,13 @@ use parking_lot::Mutex;
 use super::find;
 use super::shaders::Transform;
 use crate::backend::adapter::{AdapterError, AdapterWish, DeviceFacts};
+use crate::sync::{DeviceQueue, DeviceTimeline, TimelineSignal, device_timeline};
 
 /// The longest single wait inside the driver: its locks are held meanwhile.
 pub const POLL_SLICE: Duration = Duration::from_micros(500);
+
+/// Submissions in flight at most; a device that hangs is given one or two.
+const IN_FLIGHT: usize = 256;
 
 /// Instance and device creation race inside drivers: one at a time in the process.
 static CREATION: Mutex<()> = Mutex::new(());
@@ -64,8 +68,6 @@ struct Watch {
     failed: AtomicBool,
     /// The first error of each thread that it has not been told yet.
     errors: Mutex<HashMap<ThreadId, DeviceError>>,
-    submitted: AtomicU64,
-    completed: AtomicU64,
 }
 
 thread_local! {
@@ -83,7 +85,9 @@ pub struct Gpu {
     limits: wgpu::Limits,
     shares_host_memory: bool,
     /// Held by the one thread that polls or submits.
-    turn: Mutex<()>,
+    turn: Mutex<DeviceQueue>,
+    /// What was submitted and what is complete (T3).
+    timeline: DeviceTimeline,
     _instance: wgpu::Instance,
 }
 
@@ -119,6 +123,7 @@ impl Gpu {
         })?;
         let watch = Arc::new(Watch::default());
         install_handlers(&device, &watch);
+        let (queue_of_numbers, timeline) = device_timeline(IN_FLIGHT);
         Ok(Self {
             device,
             queue,
@@ -127,7 +132,8 @@ impl Gpu {
             features,
             limits,
             shares_host_memory,
-            turn: Mutex::new(()),
+            turn: Mutex::new(queue_of_numbers),
+            timeline,
             _instance: instance,
         })
     }
@@ -189,12 +195,12 @@ impl Gpu {
 
     /// Count of submissions handed to the driver.
     pub fn submitted(&self) -> u64 {
-        self.watch.submitted.load(Ordering::Acquire)
+        self.timeline.submitted()
     }
 
     /// Count of submissions the device has finished, as far as polls have shown (T3).
     pub fn completed(&self) -> u64 {
-        self.watch.completed.load(Ordering::Acquire)
+        self.timeline.value()
     }
 
     /// Names what this thread is encoding or creating, for the error handler (L2).
@@ -255,22 +261,23 @@ impl Gpu {
     }
 
     /// Submits one finished command buffer and counts it.
-    pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> Submission {
+    pub(super) fn submit(&self, commands: wgpu::CommandBuffer) -> Result<Submission, DeviceError> {
         // A submission polls as well. The turn is taken before the number: in the other order a
         // later number could be submitted first, and end before an earlier one is on its way (T3).
-        let _turn = self.turn.lock();
-        let serial = self.watch.submitted.fetch_add(1, Ordering::AcqRel) + 1;
-        let watch = Arc::clone(&self.watch);
-        commands.on_submitted_work_done(move || {
-            // Release: whoever reads this count with Acquire also sees what callbacks that ran
-            // before this one wrote (the mapped flags of this submission's buffers).
-            watch.completed.fetch_max(serial, Ordering::Release);
-        });
-        Submission { index: self.queue.submit([commands]), serial }
+        let mut turn = self.turn.lock();
+        let ticket = turn.submit().map_err(|error| DeviceError::Pass {
+            pass: PASS.get().to_owned(),
+            message: error.to_string(),
+        })?;
+        let serial = ticket.value();
+        // Whoever sees the number also sees what callbacks that ran before this one wrote (the
+        // mapped flags of this submission's buffers). Dropped uncalled, the ticket ends it as failed.
+        commands.on_submitted_work_done(move || ticket.complete());
+        Ok(Submission { index: self.queue.submit([commands]), serial })
     }
 
     pub fn is_complete(&self, submission: &Submission) -> bool {
-        self.completed() >= submission.serial
+        self.timeline.is_reached(submission.serial)
     }
 
     /// Runs due callbacks without waiting in the driver. Any thread.

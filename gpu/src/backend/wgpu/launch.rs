@@ -109,7 +109,7 @@ impl<'gpu> Launch<'gpu> {
         gpu.enter_pass(label);
         let commands = encoder.finish();
         gpu.take_error().map_err(named)?;
-        let submission = gpu.submit(commands);
+        let submission = gpu.submit(commands)?;
         for last_use in &uses {
             last_use.set(&submission);
         }
