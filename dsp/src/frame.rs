@@ -1,4 +1,4 @@
-//! All that changes over time, for one frame. Mirrored in WGSL: `u32` and `f32` only, 128 bytes.
+//! All that changes over time, for one frame. Mirrored in WGSL: `u32` and `f32` only, without gaps.
 
 use bytemuck::{Pod, Zeroable};
 
@@ -123,7 +123,7 @@ mod tests {
 
     // U3, S7: what the WGSL side relies on.
     #[test]
-    fn the_layout_is_128_bytes_of_words() {
+    fn the_layout_is_words_without_gaps() {
         assert_eq!(size_of::<FrameParams>(), 128);
         assert_eq!(align_of::<FrameParams>(), 4);
         assert_eq!(std::mem::offset_of!(FrameParams, flags), 8);
