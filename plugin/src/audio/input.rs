@@ -3,7 +3,7 @@
 /// 80 dB above full scale: what is beyond is no sound but a fault of whoever made it.
 const LOUDEST: f32 = 10_000.0;
 
-/// What [`InputRing::push`] takes for sound.
+/// What the processor takes for sound.
 pub fn is_sound(sample: f32) -> bool {
     sample != 0.0 && sample.abs() <= LOUDEST
 }
