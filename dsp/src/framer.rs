@@ -24,6 +24,9 @@ pub struct Playhead<'a> {
 const GLIDE_SECONDS: f64 = 0.02;
 /// Crossfades to and from the frozen and the warped sound take this long.
 const FADE_SECONDS: f64 = 0.03;
+/// A tempo that is off by less than one in so many is the same: hosts that follow a clock from outside
+/// waver, and a painted warp's phase at a column is a time times all the turns before.
+const SAME_TEMPO: u32 = 1000;
 /// -3 dB of a Gaussian low-pass is at this over its sigma: sqrt(ln 2) / (2 pi).
 pub const GAUSSIAN_CORNER: f32 = 0.132_51;
 
@@ -81,13 +84,15 @@ pub struct Framer {
     warp_phase: f64,
     warp_phase_per_band: f64,
     hold: Hold,
-    /// Hops until a whole window holds sound.
+    /// Hops of silence, up to a window of them, and hops until a window has passed since it ended.
+    silent_hops: u32,
     quiet_hops: u32,
     freeze: f64,
     freeze_paint: f64,
     freeze_slot: u32,
     freeze_frame: u64,
     column: u32,
+    ticks_per_column: u32,
     /// Time in the column beyond what the playhead's way through it accounts for, ticks.
     slack: f64,
     last_position: f64,
@@ -108,12 +113,14 @@ impl Framer {
             warp_phase: 0.0,
             warp_phase_per_band: 0.0,
             hold: Hold::Free,
+            silent_hops: 0,
             quiet_hops: 0,
             freeze: 0.0,
             freeze_paint: 0.0,
             freeze_slot: 0,
             freeze_frame: 0,
             column: 0,
+            ticks_per_column: 0,
             slack: 0.0,
             last_position: 0.0,
             field_slot: 0,
@@ -144,14 +151,24 @@ impl Framer {
         Some(self.field_slot)
     }
 
-    /// Says whether there is any sound in the hop of the next frame. In silence there is nothing to hold,
-    /// so a hold waits until a whole window has sound; who never says so holds at once.
+    /// Says that it was silent up to the next frame. In silence there is nothing to hold, so a hold waits
+    /// until a window has passed since the first sound; who never says so holds at once.
+    pub fn begin_in_silence(&mut self) {
+        self.silent_hops = self.window_hops();
+        self.quiet_hops = self.silent_hops;
+    }
+
+    /// Says whether there is any sound in the hop of the next frame. Gaps shorter than a window are part
+    /// of a sound.
     pub fn hear(&mut self, sounds: bool) {
-        self.quiet_hops = if sounds {
-            self.quiet_hops.saturating_sub(1)
-        } else {
-            self.spec.n.div_ceil(self.spec.h) as u32
-        };
+        let window = self.window_hops();
+        self.silent_hops = if sounds { 0 } else { (self.silent_hops + 1).min(window) };
+        let silence = self.silent_hops == window;
+        self.quiet_hops = if silence { window } else { self.quiet_hops.saturating_sub(1) };
+    }
+
+    fn window_hops(&self) -> u32 {
+        self.spec.n.div_ceil(self.spec.h) as u32
     }
 
     /// Whether a moment is held, or fades out.
@@ -282,7 +299,12 @@ impl Framer {
         let at = position * spec.columns as f64;
         let column = (at.floor() as u32).min(spec.columns as u32 - 1);
         let fraction = (at - f64::from(column)).clamp(0.0, 1.0);
-        params.ticks_per_column = spec.ticks_per_column(playhead.loop_seconds);
+        let ticks = spec.ticks_per_column(playhead.loop_seconds);
+        if self.fresh || ticks.abs_diff(self.ticks_per_column) > self.ticks_per_column / SAME_TEMPO
+        {
+            self.ticks_per_column = ticks;
+        }
+        params.ticks_per_column = self.ticks_per_column;
         let ticks_per_column = f64::from(params.ticks_per_column);
         if column == self.column && !self.fresh {
             // A playhead that stands, or walks at another speed than the tempo says, must not stop a

@@ -1,7 +1,7 @@
 //! A JACK server with the dummy driver, of the test's own, and an ear to listen with.
 
 use std::process::Command;
-use std::sync::{Arc, Mutex};
+use std::sync::{Arc, Mutex, PoisonError};
 use std::time::Duration;
 
 use crate::child::{Running, run};
@@ -24,6 +24,9 @@ pub struct JackServer {
 impl JackServer {
     /// Starts a server with 48 kHz and blocks of 256.
     pub fn start() -> Self {
+        // Names are looked at before they are taken.
+        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
+        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
         Self::under_a_free_name()
             .or_else(|said| {
                 // Dead servers under names of all kinds: nobody uses what they have left.
@@ -49,6 +52,9 @@ impl JackServer {
 
     /// Or what it said instead of starting.
     fn start_as(name: &'static str) -> Result<Self, String> {
+        if !(Self { name, server: None }).ports().is_empty() {
+            return Err(format!("{name} is another's\n"));
+        }
         let mut command = Command::new("jackd");
         command
             .args(["--no-realtime", "-n", name, "-d", "dummy", "-r", "48000", "-p", "256"])

@@ -100,10 +100,14 @@ fn a_quality_that_is_chosen_in_its_window_is_heard() {
         heard.split(' ').next().and_then(|n| n.parse::<i32>().ok()).expect("samples")
     };
     let live = delay();
-    choose_studio(&screen).expect("the server takes clicks");
-    let studio = delay();
     // 85.33 and 14.67 ms of the manual's table: the wrapper counts with blocks of 512.
-    assert_eq!(studio - live, 4096 - 704);
+    let wanted = live + 4096 - 704;
+    // A busy machine draws the menu late; whoever sees nothing come of a click clicks again.
+    let studio = (0..4).find_map(|_| {
+        choose_studio(&screen).expect("the server takes clicks");
+        wait_for(SHOWS / 4, || Some(delay()).filter(|&delay| delay == wanted))
+    });
+    assert_eq!(studio, Some(wanted), "Live is {live} samples late");
     assert!(running.is_running());
 }
 

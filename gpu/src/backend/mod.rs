@@ -88,7 +88,10 @@ impl JobTable {
         self.samples.clear();
     }
 
+    /// Hops of a session follow each other without a gap.
     pub fn push(&mut self, slot: SlotId, hop: u64, want: Want, params: FrameParams, input: &[f32]) {
+        let before = self.jobs.last().filter(|job| job.slot == slot).map(|job| job.hop);
+        debug_assert!(before.is_none_or(|before| before + 1 == hop), "{before:?}, then hop {hop}");
         self.jobs.push(HopJob { slot, hop, want, params, input: self.samples.len() });
         self.samples.extend_from_slice(input);
     }

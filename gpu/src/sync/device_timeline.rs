@@ -1,7 +1,7 @@
 //! The timeline of a device (SPEC T3, T4, T5): what was submitted, and what is complete.
 //!
-//! **Who touches it.** The worker alone submits (`DeviceQueue` cannot be cloned) and gets a
-//! [`Ticket`]. The ticket goes into the completion callback, or stays with the worker until the
+//! **Who touches it.** One thread at a time submits (`DeviceQueue` cannot be cloned; the device keeps it
+//! under the lock that submitting takes) and gets a [`Ticket`]. The ticket goes into the completion callback, or stays with the worker until the
 //! results stand where they belong, and is completed once. Any thread may look or wait.
 //!
 //! **Submitted and completed are two counters.** Recording or submitting moves only the first. The
@@ -110,7 +110,7 @@ pub fn device_timeline(capacity: usize) -> (DeviceQueue, DeviceTimeline) {
     (DeviceQueue { shared: Arc::clone(&shared) }, DeviceTimeline { shared })
 }
 
-/// The submitting end, the worker's.
+/// The submitting end.
 #[derive(Debug)]
 pub struct DeviceQueue {
     shared: Arc<Shared>,

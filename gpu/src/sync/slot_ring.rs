@@ -90,6 +90,16 @@ impl sealed::Read for SlotReader {
 }
 
 impl ReadHops for SlotReader {
+    /// Halves change hands in order, so those that hold nothing else are taken and handed back here.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    fn give_up_below(&mut self, hop: u64) {
+        let Some(last) = hop.checked_sub(1) else { return };
+        self.cursor.asked(last);
+        if let Found::Beyond = self.cursor.find(hop) {
+            sealed::Read::advance(self, hop);
+        }
+    }
+
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
     #[inline]
     fn is_signalled(&self) -> bool {

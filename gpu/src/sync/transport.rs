@@ -438,6 +438,10 @@ impl ReadHops for HopReader {
         each_mode!(self, reader => reader.with_hop(hop, access))
     }
 
+    fn give_up_below(&mut self, hop: u64) {
+        each_mode!(self, reader => reader.give_up_below(hop));
+    }
+
     #[inline]
     fn is_signalled(&self) -> bool {
         each_mode!(self, reader => reader.is_signalled())

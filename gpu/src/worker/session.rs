@@ -279,9 +279,12 @@ impl WorkerSession {
         next.saturating_sub(self.spec.history_hops() as u64).max(self.history.first)
     }
 
-    /// Adds the due hops to `table`.
+    /// Adds the due hops to `table`, up to a jump: what comes after it begins with silence, and the
+    /// device's rings hold sound.
     pub(super) fn add_due(&mut self, slot: SlotId, table: &mut JobTable, limit: usize) {
-        for due in self.due.iter().take(limit) {
+        let Some(first) = self.due.front().map(|due| due.hop) else { return };
+        let steady = self.due.iter().zip(first..).take_while(|(due, hop)| due.hop == *hop);
+        for (due, _) in steady.take(limit) {
             let (samples, params) = self.history.get(due.hop);
             table.push(slot, due.hop, Want::Output, *params, samples);
         }
@@ -333,7 +336,7 @@ impl WorkerSession {
             Err(_) => {
                 // A hop after this one was lost (the ring overflowed), and the twin began anew behind
                 // it: this one will not come.
-                self.put_by(out);
+                put_by(&mut self.spare, out);
                 self.dropped += 1;
             }
         }
@@ -346,14 +349,8 @@ impl WorkerSession {
         if self.results.len() > RESULTS_LIMIT
             && let Some((_, oldest)) = self.results.pop_front()
         {
-            self.put_by(oldest);
+            put_by(&mut self.spare, oldest);
             self.dropped += 1;
-        }
-    }
-
-    fn put_by(&mut self, samples: Vec<f32>) {
-        if self.spare.len() < SPARE_LIMIT {
-            self.spare.push(samples);
         }
     }
 
@@ -373,10 +370,8 @@ impl WorkerSession {
                 Err(crate::sync::PlaceError::Full { .. }) => break,
                 Err(crate::sync::PlaceError::OutOfOrder { .. }) => self.dropped += 1,
             }
-            if let Some((_, samples)) = self.results.pop_front()
-                && self.spare.len() < SPARE_LIMIT
-            {
-                self.spare.push(samples);
+            if let Some((_, samples)) = self.results.pop_front() {
+                put_by(&mut self.spare, samples);
             }
         }
         let moved = begun.elapsed();
@@ -389,5 +384,12 @@ impl WorkerSession {
         let mut stats = self.writer.stats();
         stats.late += self.dropped;
         stats
+    }
+}
+
+/// Keeps memory for the next hops, but no more than a table needs.
+fn put_by(spare: &mut Vec<Vec<f32>>, samples: Vec<f32>) {
+    if spare.len() < SPARE_LIMIT {
+        spare.push(samples);
     }
 }

@@ -107,11 +107,6 @@ impl Link {
         self.end.read_hop(self.stream + n, out) == HopStatus::Ready
     }
 
-    /// Nobody hears hop `n`: what the engine has of it need not wait.
-    pub fn pass_over(&mut self, n: u64) {
-        self.end.skip_to(self.stream + n + 1);
-    }
-
     /// Whether reading hop `n` would find something new. Where waiting is allowed: a hop that was
     /// once asked for and was not there is given up.
     pub fn is_ready(&mut self, n: u64) -> bool {

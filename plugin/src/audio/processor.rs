@@ -131,8 +131,7 @@ impl Processor {
         let cost = RescueCost::measure(&mut twin, rate);
         let hops = || vec![vec![0.0; hop]; channels];
         let mut framer = Framer::new(spec, rate);
-        // It was silent before the first hop.
-        framer.hear(false);
+        framer.begin_in_silence();
         Self {
             framer,
             twin,
@@ -193,7 +192,7 @@ impl Processor {
     /// Forgets all sound. The audio thread may call it.
     pub fn reset(&mut self) {
         self.framer.reset();
-        self.framer.hear(false);
+        self.framer.begin_in_silence();
         self.twin.reset();
         if let Some(link) = &mut self.link {
             link.rewind();
@@ -379,9 +378,12 @@ impl Processor {
     fn compute(&mut self, n: u64, settings: &BlockSettings, engaged: bool) -> Source {
         debug_assert!(n < self.pushed, "the async window is at least a hop");
         if self.blend.is_dry() {
-            // Nobody hears it; the history is kept, so that it is there at once when asked for.
-            if let Some(link) = &mut self.link {
-                link.pass_over(n);
+            // Nobody hears it; the history is kept, so that it is there at once when asked for. It is
+            // taken all the same: halves go round, and the next is there when it is to be heard.
+            if let Some(link) = &mut self.link
+                && engaged
+            {
+                with_slices_mut(&mut self.wet, |wet| link.read(n, wet));
             }
             return Source::Dry;
         }

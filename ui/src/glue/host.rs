@@ -4,7 +4,7 @@ use std::sync::Arc;
 
 use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{ParamPtr, Params};
-use scumble_params::{Document, ScumbleParams};
+use scumble_params::{Document, EditorLook, ScumbleParams};
 
 use super::link::Instance;
 use super::restart::Restart;
@@ -165,17 +165,15 @@ impl PluginHost {
 
     /// The window's size and scale, to be found again.
     pub fn keep_size(&mut self, width: f32, height: f32, zoom: f32) {
-        let kept = self.params.document.get().editor;
-        let look = scumble_params::EditorLook {
+        let sized = |kept: EditorLook| {
             // A host may set any size; what is saved must be one that loading allows.
-            width: width.max(MIN_SIZE[0]).round() as u32,
-            height: height.max(MIN_SIZE[1]).round() as u32,
-            zoom,
-            ..kept
-        }
-        .clamped();
-        if kept != look {
-            self.write(|document| document.editor = look);
+            let width = width.max(MIN_SIZE[0]).round() as u32;
+            let height = height.max(MIN_SIZE[1]).round() as u32;
+            EditorLook { width, height, zoom, ..kept }.clamped()
+        };
+        let kept = self.params.document.get().editor;
+        if kept != sized(kept) {
+            self.write(|document| document.editor = sized(document.editor));
         }
     }
 
@@ -193,8 +191,7 @@ impl EditorHost for PluginHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
         self.look();
         self.unseen = false;
-        if self.restart.has_ended() {
-            // What was chosen meanwhile needs another.
+        if self.restart.left_something() {
             self.settings_closed();
         }
         self.instance.fill(to);

@@ -16,8 +16,9 @@ use nice_plug::prelude::PluginState;
 /// The restarts that the editor asks for, one after the other. Editor thread.
 #[derive(Default)]
 pub struct Restart {
-    /// The one under way in the standalone.
+    /// The one under way in the standalone, and whether another was asked for meanwhile.
     under_way: Option<JoinHandle<()>>,
+    asked_again: bool,
 }
 
 impl Restart {
@@ -32,7 +33,11 @@ impl Restart {
 
     /// Starts anew where there is no host. A host hears of changed parameters from the audio thread.
     pub fn ask_alone(&mut self, gui: &GuiContext) {
-        if gui.plugin_api() != PluginApi::Standalone || self.under_way.is_some() {
+        if gui.plugin_api() != PluginApi::Standalone {
+            return;
+        }
+        if self.under_way.is_some() {
+            self.asked_again = true;
             return;
         }
         let gui = gui.clone();
@@ -42,9 +47,11 @@ impl Restart {
         self.under_way = thread.spawn(job).ok();
     }
 
-    /// Whether a restart has ended since the last look. Something may have changed meanwhile.
-    pub fn has_ended(&mut self) -> bool {
-        self.under_way.take_if(|thread| thread.is_finished()).is_some()
+    /// Whether a restart has ended since the last look, and did not see all that was asked for. (One
+    /// that failed is not tried again by itself.)
+    pub fn left_something(&mut self) -> bool {
+        let ended = self.under_way.take_if(|thread| thread.is_finished()).is_some();
+        ended && std::mem::take(&mut self.asked_again)
     }
 }
 
@@ -112,7 +119,7 @@ mod tests {
             restart.ask(&gui);
             drop(gui);
             assert_eq!(hears.iter().collect::<Vec<_>>(), ["request_restart"]);
-            assert!(!restart.has_ended());
+            assert!(!restart.left_something());
         }
     }
 
@@ -124,11 +131,11 @@ mod tests {
         restart.ask(&gui);
         restart.ask(&gui);
         restart.ask_alone(&gui);
-        assert!(!restart.has_ended());
+        assert!(!restart.left_something());
         comes_by.send(()).expect("it waits");
         assert_eq!(hears.recv_timeout(SOON), Ok("set_state"));
         let begun = std::time::Instant::now();
-        while !restart.has_ended() {
+        while !restart.left_something() {
             assert!(begun.elapsed() < SOON);
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -136,5 +143,9 @@ mod tests {
         restart.ask_alone(&gui);
         comes_by.send(()).expect("it waits");
         assert_eq!(hears.recv_timeout(SOON), Ok("set_state"));
+        while restart.under_way.as_ref().is_some_and(|thread| !thread.is_finished()) {
+            std::thread::sleep(Duration::from_millis(1));
+        }
+        assert!(!restart.left_something(), "nobody asked meanwhile");
     }
 }
