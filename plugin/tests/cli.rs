@@ -322,6 +322,28 @@ fn what_is_not_a_number_is_silence() {
     }
 }
 
+// P8: what worker and device did, as a file that a trace viewer opens.
+#[test]
+fn the_measured_round_trip_can_be_had_as_a_trace() {
+    let folder = Folder::new("trace");
+    let mut command = folder.command(&["devices", "--trace", "trace.json"]);
+    let output = command.env("SCUMBLE_ADAPTER", "software").output().expect("it starts");
+    done(&output);
+    let text = std::fs::read(folder.path("trace.json")).expect("written");
+    let trace: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+    let events = trace["traceEvents"].as_array().or(trace.as_array()).expect("events");
+    for name in ["tick", "wait", "forward", "inverse"] {
+        let spans = events.iter().filter(|event| event["name"] == name);
+        let spans: Vec<_> = spans.filter_map(|event| event["dur"].as_f64()).collect();
+        assert!(!spans.is_empty() && spans.iter().all(|&us| us >= 0.0), "{name}: {spans:?}");
+    }
+    assert!(events.iter().filter(|event| event["name"] == "tick").count() > 100);
+    let mut command = folder.command(&["devices", "--trace", "none.json"]);
+    let output = command.env("SCUMBLE_ADAPTER", "none").output().expect("it starts");
+    refused(&output, 1, "nothing to trace");
+    assert!(!folder.path("none.json").exists());
+}
+
 // P7: the user's choice stands until the environment says otherwise.
 #[test]
 fn the_chosen_device_is_taken_unless_the_environment_decides() {

@@ -1,5 +1,6 @@
 //! `scumble devices`: the adapters, what `Auto` would choose and why, and how fast it answers.
 
+use std::path::{Path, PathBuf};
 use std::time::{Duration, Instant};
 
 use clap::Args;
@@ -9,6 +10,7 @@ use scumble_gpu::backend::wgpu::device::candidates;
 use scumble_gpu::engine::{Engine, EngineChoice, EngineKind, SessionConfig};
 use scumble_gpu::sync::{Buffering, Stage};
 
+use super::output::Unfinished;
 use super::{CliError, say};
 use crate::user;
 
@@ -24,6 +26,9 @@ pub struct DevicesArgs {
     /// Do not measure the round trip.
     #[arg(long)]
     quick: bool,
+    /// Write what worker and device did while it was measured, for chrome://tracing or Perfetto.
+    #[arg(long, value_name = "FILE.json", conflicts_with = "quick")]
+    trace: Option<PathBuf>,
 }
 
 pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
@@ -46,10 +51,15 @@ pub fn run(args: &DevicesArgs) -> Result<(), CliError> {
             };
             say(format_args!("Auto takes {}: {why}.", found[*index].name))?;
             if !args.quick {
-                measure()?;
+                measure(args.trace.as_deref())?;
             }
         }
-        Err(reason) => say(format_args!("Auto takes the CPU engine: {reason}."))?,
+        Err(reason) => {
+            say(format_args!("Auto takes the CPU engine: {reason}."))?;
+            if args.trace.is_some() {
+                return Err(CliError::new("--trace: no device, so there is nothing to trace"));
+            }
+        }
     }
     Ok(())
 }
@@ -68,7 +78,8 @@ fn describe(adapter: &Candidate) -> String {
 }
 
 /// One stereo Live session with every effect on, paced in real time.
-fn measure() -> Result<(), CliError> {
+fn measure(trace: Option<&Path>) -> Result<(), CliError> {
+    let trace = trace.map(Unfinished::new).transpose()?;
     let fail = |e: String| CliError::new(format!("the round trip could not be measured: {e}"));
     let spec = WindowSpec::new(Quality::Live, RATE);
     let engine = Engine::isolated(user::engine_options()).map_err(|e| fail(e.to_string()))?;
@@ -129,5 +140,8 @@ fn measure() -> Result<(), CliError> {
         "Round trip, one stereo Live session, {BLOCK} samples: p50 {:.2} ms, p99 {:.2} ms of {period:.2} ms.",
         round_trip.p50.as_secs_f64() * 1e3,
         round_trip.p99.as_secs_f64() * 1e3,
-    ))
+    ))?;
+    let Some(file) = trace else { return Ok(()) };
+    let text = control.trace().ok_or_else(|| fail("the engine gave no trace".into()))?;
+    file.fill(|to| to.write_all(text.as_bytes()))
 }
