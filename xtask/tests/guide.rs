@@ -91,6 +91,13 @@ fn copy_with_the_effect() -> PathBuf {
     for (file, change) in &changes {
         apply(&sources, file, change);
     }
+    // What is built of the copy lies beside what is built of the sources, and cargo tells packages apart
+    // by name, place in the workspace and version. With the same version one would pass for the other.
+    let manifest = sources.join("Cargo.toml");
+    let text = std::fs::read_to_string(&manifest).expect("the workspace");
+    let version = concat!("version = \"", env!("CARGO_PKG_VERSION"));
+    assert_eq!(text.matches(version).count(), 1, "the workspace has one version");
+    std::fs::write(manifest, text.replace(version, &format!("{version}-guide"))).expect("the copy");
     sources
 }
 
