@@ -1,7 +1,7 @@
 //! A JACK server with the dummy driver, of the test's own, and an ear to listen with.
 
 use std::process::Command;
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use crate::child::{Running, run};
@@ -14,20 +14,23 @@ use crate::x11::{Screen, wait_for};
 const NAMES: [&str; 3] = ["scumble-tests", "scumble-tests-2", "scumble-tests-3"];
 const REGISTRY: &str = "/dev/shm/jack-shm-registry";
 
+/// One server of ours at a time: the registry may be full of others' dead ones but for one place.
+static TURN: Mutex<()> = Mutex::new(());
+
 /// A running jackd under a name that no other has; ended when dropped.
 pub struct JackServer {
     name: &'static str,
     /// None only while it is being dropped.
     server: Option<Running>,
+    /// Kept to the end.
+    turn: Option<MutexGuard<'static, ()>>,
 }
 
 impl JackServer {
     /// Starts a server with 48 kHz and blocks of 256.
     pub fn start() -> Self {
-        // Names are looked at before they are taken.
-        static ONE_AT_A_TIME: Mutex<()> = Mutex::new(());
-        let _turn = ONE_AT_A_TIME.lock().unwrap_or_else(PoisonError::into_inner);
-        Self::under_a_free_name()
+        let turn = TURN.lock().unwrap_or_else(PoisonError::into_inner);
+        let mut jack = Self::under_a_free_name()
             .or_else(|said| {
                 // Dead servers under names of all kinds: nobody uses what they have left.
                 let in_the_way = said.contains("Too many servers") && !any_server_runs();
@@ -36,7 +39,9 @@ impl JackServer {
                 }
                 Self::under_a_free_name()
             })
-            .unwrap_or_else(|said| panic!("jackd does not answer: {said}"))
+            .unwrap_or_else(|said| panic!("jackd does not answer: {said}"));
+        jack.turn = Some(turn);
+        jack
     }
 
     fn under_a_free_name() -> Result<Self, String> {
@@ -52,7 +57,7 @@ impl JackServer {
 
     /// Or what it said instead of starting.
     fn start_as(name: &'static str) -> Result<Self, String> {
-        if !(Self { name, server: None }).ports().is_empty() {
+        if !(Self { name, server: None, turn: None }).ports().is_empty() {
             return Err(format!("{name} is another's\n"));
         }
         let mut command = Command::new("jackd");
@@ -61,7 +66,7 @@ impl JackServer {
             .env("JACK_NO_AUDIO_RESERVATION", "1");
         let server = Running::start(&mut command)
             .unwrap_or_else(|e| panic!("jackd cannot be started ({e}); Debian has it in `jackd2`"));
-        let mut jack = Self { name, server: Some(server) };
+        let mut jack = Self { name, server: Some(server), turn: None };
         let up = wait_for(Duration::from_secs(20), || {
             let runs = jack.server.as_mut().is_some_and(Running::is_running);
             let answers = || jack.ports().iter().any(|p| p == "system:capture_1");
