@@ -32,7 +32,7 @@ fn main() {
         }
     };
     eprintln!("adapter: {}", gpu.facts());
-    batching(&mut report, &gpu, quick);
+    batching(&mut report, &gpu);
     stft(&mut report, &gpu, quick);
     management(&mut report, &gpu, quick);
     analysis::run(&mut report, &gpu, quick);
@@ -49,8 +49,8 @@ fn device_rig(gpu: &Arc<Gpu>, mapping: Mapping, sessions: usize) -> Rig<WgpuBack
 }
 
 /// Sixteen sessions in one submission against sixteen submissions.
-fn batching(report: &mut Report, gpu: &Arc<Gpu>, quick: bool) {
-    let rounds = if quick { 20 } else { 100 };
+fn batching(report: &mut Report, gpu: &Arc<Gpu>) {
+    let rounds = 100;
     const SESSIONS: usize = 16;
     let mut rig = device_rig(gpu, Mapping::Auto, SESSIONS);
     let (mut together, mut apart, mut single) = (Vec::new(), Vec::new(), Vec::new());

@@ -124,7 +124,7 @@ fn blocks(seconds: f64) -> Vec<Value> {
 
 fn main() {
     let quick = std::env::args().any(|a| a == "--quick");
-    let seconds = if quick { 2.0 } else { 8.0 };
+    let seconds = if quick { 6.0 } else { 8.0 };
     let mut figures = Vec::new();
 
     let playing = std::thread::Builder::new().name("audio".into()).spawn(move || blocks(seconds));
