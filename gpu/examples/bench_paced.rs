@@ -105,7 +105,7 @@ fn main() {
     );
     drop((audio, control));
     let mut report = Report::new("paced");
-    overhead::measure(&mut report, &engine, config, quick);
+    overhead::measure(&mut report, &engine, config);
     report.ratio(
         "stereo Live, blocks of 128: p99 round trip / block period",
         "us",
