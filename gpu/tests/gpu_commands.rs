@@ -231,6 +231,19 @@ fn a_question_is_answered_when_the_engine_ends_and_forgotten_when_nobody_waits()
     }
 }
 
+/// Asks, and plays in about real time until the answer is there.
+fn ask_while_playing(player: &mut Player, task: Task, until: Instant) -> Done {
+    let answer = player.control.ask(task).expect("room");
+    loop {
+        assert!(Instant::now() < until, "no answer");
+        player.block(Some(LONG));
+        std::thread::sleep(player.block_time());
+        if let Some(result) = answer.try_take() {
+            return result.expect("nothing is wrong with it");
+        }
+    }
+}
+
 fn largest_difference(a: &Outcome, b: &Outcome) -> f32 {
     let flat = |outcome: &Outcome| -> Vec<f32> {
         match outcome {
@@ -300,14 +313,7 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     faults.lose_portions(1);
     let done = loop {
         assert!(start.elapsed() < 2 * LONG);
-        let answer = player.control.ask(cqt(40_000)).expect("room");
-        let done = loop {
-            player.block(Some(LONG));
-            std::thread::sleep(player.block_time());
-            if let Some(result) = answer.try_take() {
-                break result.expect("nothing is wrong with it");
-            }
-        };
+        let done = ask_while_playing(&mut player, cqt(40_000), start + 2 * LONG);
         if faults.happened().0 == 1 {
             break done;
         }
@@ -320,28 +326,12 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     // No memory for a portion: that task is the twin's, and the hops keep their device.
     let (openings, losses) = (faults.openings(), faults.happened().0);
     faults.starve_portions(1);
-    let answer = player.control.ask(cqt(40_000)).expect("room");
-    let done = loop {
-        assert!(start.elapsed() < 3 * LONG);
-        player.block(Some(LONG));
-        std::thread::sleep(player.block_time());
-        if let Some(result) = answer.try_take() {
-            break result.expect("nothing is wrong with it");
-        }
-    };
+    let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
     assert_eq!(done.by, EngineKind::Cpu); // P7
     assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
     assert_eq!((faults.openings(), faults.happened().0), (openings, losses));
     // The next one finds memory again.
-    let answer = player.control.ask(cqt(40_000)).expect("room");
-    let done = loop {
-        assert!(start.elapsed() < 3 * LONG);
-        player.block(Some(LONG));
-        std::thread::sleep(player.block_time());
-        if let Some(result) = answer.try_take() {
-            break result.expect("nothing is wrong with it");
-        }
-    };
+    let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
     assert_eq!(done.by, EngineKind::Gpu);
     assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
 }
