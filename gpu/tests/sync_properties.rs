@@ -15,14 +15,15 @@ use sync_common::{MODES, Watched, assert_sound, sound};
 #[derive(Debug, Clone)]
 enum Step {
     Write { count: usize, gap: u64, publish: bool },
-    Read { skip: u64 },
+    Read { skip: u64, look: bool },
 }
 
 fn step() -> impl Strategy<Value = Step> {
     let gap = prop_oneof![6 => Just(0u64), 1 => 1..4u64];
     let write = (0..6usize, gap.clone(), prop::bool::weighted(0.9))
         .prop_map(|(count, gap, publish)| Step::Write { count, gap, publish });
-    prop_oneof![write, gap.prop_map(|skip| Step::Read { skip })]
+    let read = (gap, any::<bool>()).prop_map(|(skip, look)| Step::Read { skip, look });
+    prop_oneof![write, read]
 }
 
 proptest! {
@@ -39,7 +40,7 @@ proptest! {
         for step in steps {
             match step {
                 Step::Write { count, gap, publish } => watched.write(count, gap, publish),
-                Step::Read { skip } => watched.read(skip),
+                Step::Read { skip, look } => watched.read(skip, look),
             }
         }
         watched.drain();

@@ -314,6 +314,15 @@ fn live_with_a_stalling_device_equals_offline_and_every_rescue_is_counted() {
     }
 }
 
+/// Until the engine has what block `k` asks for.
+fn await_supply(rig: &mut Rig, k: usize) {
+    let begun = Instant::now();
+    while !rig.processor.is_supplied() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "block {k}: nothing comes");
+        std::thread::sleep(Duration::from_micros(50));
+    }
+}
+
 /// The ways to hand hops over, and a plan for each.
 fn in_every_mode(block: usize) -> [(Buffering, Plan); 3] {
     [Buffering::Double, Buffering::Triple, Buffering::Ring { blocks: 4 }].map(|buffering| {
@@ -342,6 +351,36 @@ fn a_reset_host_is_served_by_the_engine_again() {
             assert_eq!(figures.count(Counter::Misses), 0, "{buffering:?}, pass {pass}");
             let swaps = figures.count(Counter::BufferSwaps) - swaps;
             assert!(swaps > 30, "{buffering:?}, pass {pass}: {swaps} halves came");
+            rig.processor.reset();
+        }
+    }
+}
+
+#[test]
+fn what_waits_from_before_a_reset_is_not_taken_for_what_is_due() {
+    // X3, X6: a render that waits for the engine waits for its own hop, not for whatever comes next.
+    const BLOCK: usize = 512;
+    let input = noise(40 * BLOCK);
+    for (buffering, live) in in_every_mode(BLOCK) {
+        let (mut rig, faults) = with_faults_in(buffering, live);
+        for pass in 0..3 {
+            faults.hold();
+            let mut output = input.clone();
+            let mut blocks: Vec<_> = output.iter_mut().map(|c| c.chunks_mut(BLOCK)).collect();
+            for at in (0..40 * BLOCK).step_by(BLOCK) {
+                if at >= live.async_samples {
+                    let held = at == live.async_samples;
+                    assert!(!held || !rig.processor.is_supplied(), "{buffering:?}, pass {pass}");
+                    faults.release();
+                    await_supply(&mut rig, at / BLOCK);
+                }
+                let mut slices: Vec<_> = blocks.iter_mut().filter_map(Iterator::next).collect();
+                let transport = Transport::new(live.sample_rate);
+                rig.processor.process(&mut slices, &everything(), &transport);
+            }
+            assert_eq!(rig.metrics().count(Counter::Misses), 0, "{buffering:?}, pass {pass}");
+            // What was pushed last comes, and nobody takes it.
+            std::thread::sleep(Duration::from_millis(20));
             rig.processor.reset();
         }
     }
@@ -422,10 +461,8 @@ fn served(
     for (k, &hit_now) in hit.iter().enumerate() {
         let at = k * block;
         let held = k > 0 && hit[k - 1];
-        let begun = Instant::now();
-        while !held && !rig.processor.is_supplied() {
-            assert!(begun.elapsed() < Duration::from_secs(60), "block {k}: nothing comes");
-            std::thread::sleep(Duration::from_micros(50));
+        if !held {
+            await_supply(rig, k);
         }
         if hit_now {
             faults.hold();

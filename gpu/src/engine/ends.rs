@@ -148,11 +148,10 @@ impl AudioEnd {
         self.reader.give_up_below(n);
     }
 
-    /// Whether something newer than what was read waits to be taken, so that [`Self::read_hop`] may
-    /// find hop `n`: for tests and offline pulls that wait. A hop once asked for and not there is
-    /// given up.
+    /// Whether [`Self::read_hop`] need not wait for hop `n`: it is there, or will never come. For
+    /// tests and offline pulls, which may wait; a hop once asked for and not there is given up.
     pub fn is_ready(&mut self, n: u64) -> bool {
-        self.reader.has_hop(n) || self.reader.is_signalled()
+        self.reader.is_decided(n)
     }
 
     /// Audio thread: puts a field into `slot` (from `Framer::switch_field`) before the next hop is

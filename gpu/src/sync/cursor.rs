@@ -69,11 +69,6 @@ impl Cursor {
         unsafe { self.storage.read_half(&self.parts, access) }
     }
 
-    pub(crate) fn holds(&self, hop: u64) -> bool {
-        let from = self.place.min(self.parts.hops);
-        from < self.parts.hops && self.active(|half| half.sequences[from..].contains(&hop))
-    }
-
     /// Looks for `hop` from the current place on. The place only moves forward; what it passes
     /// without having delivered it came too late.
     #[inline]

@@ -55,25 +55,23 @@ impl sealed::Read for SlotReader {
 
     #[inline]
     fn advance(&mut self, hop: u64) -> Option<usize> {
-        // At most as many rounds as there are halves: `written` is looked at once.
-        if self.next == self.written {
-            // Acquire: the samples of the halves below it.
-            self.written = self
-                .cursor
-                .storage
-                .control()
-                .writer
-                .write_index
-                .load(order("slots.look", Ordering::Acquire));
-        }
-        while self.next < self.written {
+        // At most two rounds of all halves: those known of, and those found at one look.
+        let mut looked = false;
+        loop {
+            if self.next == self.written {
+                if looked {
+                    return None;
+                }
+                looked = true;
+                // Acquire: the samples of the halves below it.
+                let written = &self.cursor.storage.control().writer.write_index;
+                self.written = written.load(order("slots.look", Ordering::Acquire));
+                continue;
+            }
             if self.holding {
                 // Release: our reads of the half come before the writer's next use of it.
-                let control = self.cursor.storage.control();
-                control
-                    .reader
-                    .read_index
-                    .store(self.next, order("slots.hand_back", Ordering::Release));
+                let read = &self.cursor.storage.control().reader.read_index;
+                read.store(self.next, order("slots.hand_back", Ordering::Release));
             }
             self.holding = true;
             let half = (self.next & self.mask) as usize;
@@ -85,7 +83,6 @@ impl sealed::Read for SlotReader {
                 Found::Beyond => {}
             }
         }
-        None
     }
 }
 

@@ -274,9 +274,17 @@ pub trait ReadHops: sealed::Read {
     /// Whether a half waits to be taken: the one load, and nothing changes hands.
     fn is_signalled(&self) -> bool;
 
-    /// Whether the active half holds `hop`; nothing changes hands and no hop is given up.
-    fn has_hop(&self, hop: u64) -> bool {
-        self.cursor_ref().holds(hop)
+    /// Whether waiting would change nothing for `hop`: it is there, or later ones are and it will
+    /// never come. Takes halves as reading does, but gives no hop up and counts no miss: for those
+    /// who may wait. A half that is signalled does not do for that: it may hold older hops only.
+    #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]
+    fn is_decided(&mut self, hop: u64) -> bool {
+        match self.cursor().find(hop) {
+            Found::At(_) | Found::Passed => true,
+            Found::Beyond => {
+                self.advance(hop).is_some() || !matches!(self.cursor().find(hop), Found::Beyond)
+            }
+        }
     }
 
     fn stats(&self) -> ReaderStats {

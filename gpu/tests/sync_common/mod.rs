@@ -148,11 +148,13 @@ impl Watched {
         self.check();
     }
 
-    /// Asks for the hop `skip` after the last.
-    pub fn read(&mut self, skip: u64) {
+    /// Asks for the hop `skip` after the last; with `look`, whether it is there before that, as those
+    /// do who may wait.
+    pub fn read(&mut self, skip: u64, look: bool) {
         let hop = self.asked_to + skip;
         let signalled = self.reader.is_signalled();
         let swaps = self.reader.stats().swaps;
+        let decided = look.then(|| self.reader.is_decided(hop));
         let (mut left, mut right) = ([-1.0; 3], [-1.0; 3]);
         let status = self.reader.read_hop(hop, &mut [&mut left, &mut right]);
         if status == HopStatus::Ready {
@@ -163,6 +165,11 @@ impl Watched {
         } else {
             assert_eq!((left, right), ([-1.0; 3], [-1.0; 3]), "nothing may be written");
             self.misses += 1;
+        }
+        if let Some(decided) = decided {
+            // It is there, or later ones are; what is not decided is not there.
+            let overtaken = self.published.last().is_some_and(|&last| last > hop);
+            assert_eq!(decided, status == HopStatus::Ready || overtaken, "hop {hop}");
         }
         self.asked_to = hop + 1;
         // S1: only a signalled half changes hands.
@@ -213,7 +220,7 @@ impl Watched {
             wanted.len()
         };
         while self.asked_to < end {
-            self.read(0);
+            self.read(0, false);
         }
         for hop in &wanted[wanted.len() - kept..] {
             assert!(self.delivered.contains(hop), "hop {hop} was lost");

@@ -107,8 +107,8 @@ impl Link {
         self.end.read_hop(self.stream + n, out) == HopStatus::Ready
     }
 
-    /// Whether reading hop `n` would find something new. Where waiting is allowed: a hop that was
-    /// once asked for and was not there is given up.
+    /// Whether reading hop `n` need not wait. Where waiting is allowed: a hop that was once asked for
+    /// and was not there is given up.
     pub fn is_ready(&mut self, n: u64) -> bool {
         self.end.is_ready(self.stream + n)
     }
