@@ -198,6 +198,7 @@ fn what_cannot_be_done_is_said_and_leaves_nothing_behind() {
         (&["render", "in.wav", "out.wav", "--param", "blur=1"], 2, "blur_time"),
         (&["render", "in.wav", "out.wav", "--param", "mix"], 2, "ID=VALUE"),
         (&["render", "in.wav", "out.wav", "--param", "blur_time=long"], 2, "cannot be read"),
+        (&["render", "in.wav", "out.wav", "--param", "freeze=banana"], 2, "from Off to On"),
         (
             &["render", "in.wav", "o.wav", "--param", "blur_time=5 s"],
             2,

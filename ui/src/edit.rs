@@ -3,6 +3,8 @@
 //! A change says which strokes it took away and which it put in, each with its place in the order
 //! of painting, so undo and redo are the same operation run either way.
 
+use scumble_params::{MAX_POINTS, MAX_STROKES};
+
 use crate::model::{ParamId, Sound, Versions};
 use crate::stroke::{Stroke, StrokePoint};
 
@@ -125,9 +127,14 @@ impl Edit {
         entries.chain(now).max().unwrap_or(0) + 1
     }
 
-    pub fn add(&mut self, stroke: Stroke) {
+    /// Refused, with the words for it, where a project holds no more.
+    pub fn add(&mut self, stroke: Stroke) -> Result<(), String> {
         let place = self.strokes.len();
+        if place >= MAX_STROKES {
+            return Err(format!("{MAX_STROKES} strokes are all that a project holds; delete some"));
+        }
         self.apply("stroke", None, vec![], vec![(place, stroke)]);
+        Ok(())
     }
 
     pub fn delete(&mut self, ids: &[u64]) {
@@ -272,12 +279,12 @@ pub fn shift(stroke: &mut Stroke, dx: f32, d_octaves: f32, octaves: f32) {
     }
 }
 
-/// Adds a point unless it is too near the last one to matter.
+/// Adds a point unless it is too near the last one to matter, or a stroke holds no more.
 pub fn extend(points: &mut Vec<StrokePoint>, point: StrokePoint, min_x: f32, min_octaves: f32) {
     let far = points.last().is_none_or(|last| {
         (last.x - point.x).abs() >= min_x || (last.y - point.y).abs() >= min_octaves
     });
-    if far {
+    if far && points.len() < MAX_POINTS {
         points.push(point);
     }
 }
@@ -354,6 +361,10 @@ mod tests {
         }
     }
 
+    fn paint(edit: &mut Edit, points: &[(f32, f32)]) {
+        edit.add(stroke(edit.fresh_id(), points)).expect("there is room");
+    }
+
     fn roll(state: &mut u64) -> u64 {
         *state ^= *state << 13;
         *state ^= *state >> 7;
@@ -366,8 +377,8 @@ mod tests {
         let ids: Vec<u64> = edit.strokes().iter().map(|s| s.id).collect();
         let pick = |dice: &mut u64| ids[roll(dice) as usize % ids.len()];
         match roll(dice) % 8 {
-            _ if ids.is_empty() => edit.add(stroke(edit.fresh_id(), &[(0.5, 5.0)])),
-            0..=2 => edit.add(stroke(edit.fresh_id(), &[(0.5, 5.0), (0.6, 6.0)])),
+            _ if ids.is_empty() => paint(edit, &[(0.5, 5.0)]),
+            0..=2 => paint(edit, &[(0.5, 5.0), (0.6, 6.0)]),
             3 => {
                 let some = [pick(dice), pick(dice)];
                 edit.delete(&some);
@@ -431,7 +442,7 @@ mod tests {
     #[test]
     fn a_gesture_is_one_step_and_the_next_one_another() {
         let mut edit = Edit::default();
-        edit.add(stroke(1, &[(0.5, 5.0)]));
+        paint(&mut edit, &[(0.5, 5.0)]);
         for _ in 0..2 {
             let gesture = edit.begin_gesture();
             for _ in 0..10 {
@@ -447,8 +458,7 @@ mod tests {
     fn undo_has_an_end_and_ids_are_never_used_twice() {
         let mut edit = Edit::default();
         for _ in 0..UNDO_STEPS + 50 {
-            let id = edit.fresh_id();
-            edit.add(stroke(id, &[(0.5, 5.0)]));
+            paint(&mut edit, &[(0.5, 5.0)]);
         }
         assert_eq!(edit.undo_depth(), UNDO_STEPS);
         edit.undo();
@@ -457,6 +467,22 @@ mod tests {
         // Not even the one that redo would bring back.
         edit.redo();
         assert!(edit.strokes().iter().all(|s| s.id != fresh));
+    }
+
+    #[test]
+    fn no_more_is_painted_than_a_project_can_be_loaded_with() {
+        let full: Vec<Stroke> = (1..=MAX_STROKES as u64).map(|id| stroke(id, &[])).collect();
+        let mut edit = Edit::default();
+        edit.replace_all(full);
+        let words = edit.add(stroke(0, &[(0.5, 5.0)])).expect_err("it is full");
+        assert!(words.contains("20000"), "{words}");
+        assert_eq!((edit.strokes().len(), edit.undo_depth()), (MAX_STROKES, 0));
+        edit.delete(&[7]);
+        edit.add(stroke(7, &[(0.5, 5.0)])).expect("there is room again");
+        assert!(scumble_params::check_strokes(edit.strokes()).is_ok());
+        let mut points = vec![StrokePoint { x: 0.0, y: 0.0, pressure: 1.0 }; MAX_POINTS];
+        extend(&mut points, StrokePoint { x: 0.5, y: 5.0, pressure: 1.0 }, 0.01, 0.01);
+        assert_eq!(points.len(), MAX_POINTS);
     }
 
     #[test]

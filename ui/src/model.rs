@@ -322,8 +322,6 @@ pub struct Versions {
     pub side: Side,
     /// The preset that is heard.
     pub name: String,
-    /// The sound was changed since that preset was loaded or saved.
-    pub changed: bool,
     /// Sound and preset of the side that is not heard, once it was visited. Shared, for undo keeps
     /// it in many steps.
     pub other: Option<Arc<(Sound, String)>>,

@@ -11,7 +11,7 @@ use scumble_ui::glue::host::PluginHost;
 use scumble_ui::host::{Columns, EditorHost, Message};
 use scumble_ui::layout::DEFAULT_SIZE;
 use scumble_ui::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, Side, Snapshot, Source, Versions,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, Side, Snapshot, Source,
 };
 use scumble_ui::stroke::{Stroke, StrokeKind, StrokePoint};
 use scumble_ui::{Instance, Presets, Sound, Window};
@@ -244,9 +244,11 @@ fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
     let mut window = window(host);
     let seen = |window: &Harness<(Editor, PluginHost)>| {
         let host = &window.state().1;
-        // Whether strokes that undo took back are a change to a preset is another question.
-        let versions = Versions { changed: false, ..host.versions() };
-        (versions, host.strokes(), params.document.get().strokes.clone())
+        (
+            (host.versions(), host.preset_changed()),
+            host.strokes(),
+            params.document.get().strokes.clone(),
+        )
     };
     let mut history = vec![seen(&window)];
     for step in ["Compare B", "Fog", "stroke", "Compare A", "stroke", "Compare B", "Compare A"] {
@@ -257,15 +259,16 @@ fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
             }
             "stroke" => {
                 let edit = &mut window.state_mut().0.state.edit;
-                edit.add(stroke(edit.fresh_id()));
+                edit.add(stroke(edit.fresh_id())).expect("there is room");
             }
             button => window.get_by_label(button).click(),
         }
         window.run_steps(2);
         history.push(seen(&window));
     }
-    let (versions, strokes, _) = history.last().expect("steps");
+    let ((versions, changed), strokes, _) = history.last().expect("steps");
     assert_eq!((versions.side, versions.name.as_str(), strokes.len()), (Side::A, "Mine", 2));
+    assert!(changed, "Mine has one stroke");
     let other = versions.other.as_ref().expect("a visited side");
     assert_eq!((other.0.strokes.len(), other.1.as_str()), (2, "Fog"));
     for expected in history.iter().rev().skip(1) {
@@ -287,13 +290,23 @@ fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
 
 #[test]
 fn a_preset_comes_back_with_its_strokes_and_name() {
-    let (_, _, mut host) = make();
+    let (params, instance, mut host) = make();
+    assert!(!host.preset_changed());
     host.set_strokes(&[stroke(7)]);
     assert!(host.preset_changed());
     host.save_preset("Seven").expect("saved");
     assert!(!host.preset_changed());
     host.set_strokes(&[]);
+    assert!(host.preset_changed());
+    host.set_strokes(&[stroke(7)]);
+    assert!(!host.preset_changed(), "what was undone is no change");
+    host.set_strokes(&[]);
+    // So does a window over a project that was saved like this.
+    let mut reopened = PluginHost::new(params, instance);
+    reopened.snapshot(&mut Snapshot::default());
+    assert!(reopened.preset_changed());
     host.load_preset("Seven").expect("loaded");
+    assert!(!host.preset_changed());
     assert_eq!((host.strokes(), host.preset_name()), (vec![stroke(7)], "Seven".to_owned()));
     assert!(host.load_preset("Eight").is_err_and(|e| e.contains("Eight")));
     assert_eq!(host.strokes(), vec![stroke(7)]);

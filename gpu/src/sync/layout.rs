@@ -281,6 +281,8 @@ impl Storage {
         #[cfg(all(target_arch = "x86_64", not(loom), not(miri)))]
         {
             use std::arch::x86_64::{_MM_HINT_T0, _mm_prefetch};
+            // Most that is brought near at once: what a core fetches at the same time.
+            const NEAR: usize = 2048;
             let bytes = self.layout.samples_offset + parts.floats * size_of::<f32>();
             let base = self.base.as_ptr().wrapping_add(self.layout.half_offset(half)).cast::<i8>();
             for line in (0..bytes.min(NEAR)).step_by(64) {
@@ -369,9 +371,6 @@ impl Storage {
         })
     }
 }
-
-/// Most that is brought near at once: what a core fetches at the same time.
-const NEAR: usize = 2048;
 
 /// A storage that is shared by both sides, with its control block one step away.
 #[derive(Debug, Clone)]

@@ -15,7 +15,10 @@ use std::sync::atomic::{AtomicU8, Ordering};
 
 use nice_plug::prelude::*;
 
-pub use document::{Axis, Document, DocumentCell, EditorLook, Refusal, Settings, check_strokes};
+pub use document::{
+    Axis, Document, DocumentCell, EditorLook, MAX_POINTS, MAX_STROKES, Refusal, Settings,
+    check_strokes,
+};
 pub use factory::factory_presets;
 pub use preset::{Preset, PresetError};
 pub use state::{STATE_VERSION, check_state};
@@ -112,6 +115,11 @@ fn float(
     FloatParam::new(name, default, range).with_value_to_string(to).with_string_to_value(from)
 }
 
+/// A switch that is off at first.
+fn switch(name: &str) -> BoolParam {
+    BoolParam::new(name, false).with_string_to_value(Arc::new(values::switch_of_text))
+}
+
 impl Default for ScumbleParams {
     fn default() -> Self {
         use values::{hz_text, length_text, percent_text, plain_text, time_text};
@@ -138,7 +146,7 @@ impl Default for ScumbleParams {
         Self {
             document: DocumentCell::default(),
             refusal: Refusal::default(),
-            bypass: BoolParam::new("Bypass", false).make_bypass(),
+            bypass: switch("Bypass").make_bypass(),
             mix: float("Mix", 1.0, unit, percent_text()),
             output: float(
                 "Output",
@@ -179,7 +187,7 @@ impl Default for ScumbleParams {
                 towards_low(0.0, MOD_HIGH_OFF_HZ, -1.0),
                 hz_text(Some(MOD_HIGH_OFF_HZ), false),
             ),
-            freeze: BoolParam::new("Freeze", false),
+            freeze: switch("Freeze"),
             paint: float("Paint", 1.0, unit, percent_text()),
             canvas_length: float(
                 "Canvas Length",

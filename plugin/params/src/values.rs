@@ -114,6 +114,15 @@ pub(crate) fn time_text() -> (ToText, FromText) {
     (to, from)
 }
 
+/// What a switch reads; nothing else is taken for off.
+pub(crate) fn switch_of_text(text: &str) -> Option<bool> {
+    match text.trim().to_ascii_lowercase().as_str() {
+        "on" | "true" | "yes" | "1" => Some(true),
+        "off" | "false" | "no" | "0" => Some(false),
+        _ => None,
+    }
+}
+
 /// Frequencies, with a word at the end of the range where the filter is out of the way.
 pub(crate) fn hz_text(off_at: Option<f32>, signed: bool) -> (ToText, FromText) {
     let to = Arc::new(move |hz: f32| {

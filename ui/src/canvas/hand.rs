@@ -6,7 +6,7 @@ use crate::axes::{FreqAxis, Map};
 use crate::brush::{Brush, Tool, direct_warp};
 use crate::edit;
 use crate::editor::State;
-use crate::host::EditorHost;
+use crate::host::{EditorHost, Message};
 use crate::stroke::{Stroke, StrokeKind, StrokePoint};
 
 /// What is under way.
@@ -193,7 +193,9 @@ fn release(map: &Map, axis: &FreqAxis, state: &mut State, host: &mut dyn EditorH
             let tolerance = 0.02;
             stroke.points = edit::simplify(&stroke, tolerance);
             host.preview_stroke(None);
-            state.edit.add(stroke);
+            if let Err(words) = state.edit.add(stroke) {
+                state.toasts.push(Message::error(words));
+            }
         }
         Hand::Band { from, to } => {
             let band = Rect::from_two_pos(from, to);

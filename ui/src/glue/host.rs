@@ -6,6 +6,7 @@ use nice_plug::context::gui::GuiContext;
 use nice_plug::prelude::{ParamPtr, Params};
 use scumble_params::{Document, EditorLook, ScumbleParams};
 
+use super::kept::{Kept, NOT_SOUND, sounding};
 use super::link::Instance;
 use super::restart::Restart;
 use crate::edit::Scene;
@@ -16,10 +17,6 @@ use crate::model::{
     Source, Versions,
 };
 use crate::stroke::Stroke;
-
-/// What a preset does not change: the machine and the host's own switch.
-const NOT_SOUND: [ParamId; 4] =
-    [ParamId::Quality, ParamId::Engine, ParamId::Buffering, ParamId::Bypass];
 
 /// What only an activation can change.
 const NEEDS_RESTART: [ParamId; 3] = [ParamId::Quality, ParamId::Engine, ParamId::Buffering];
@@ -42,7 +39,7 @@ pub struct PluginHost {
     side: Side,
     /// The sound of the side that is not heard.
     other: Option<Arc<(Sound, String)>>,
-    changed: bool,
+    kept: Kept,
     hint_seen: bool,
     /// A window size asked for, to be passed on after the frame.
     pub wanted_size: Option<[f32; 2]>,
@@ -56,7 +53,7 @@ impl PluginHost {
             let found = map.iter().find(|(name, ..)| name == id.id());
             found.expect("every ParamId names a host parameter").1
         };
-        Self {
+        let mut host = Self {
             pointers: ParamId::ALL.map(pointer),
             params,
             hint_seen: instance.hint_seen(),
@@ -69,10 +66,12 @@ impl PluginHost {
             last_strokes: Vec::new(),
             side: Side::A,
             other: None,
-            changed: false,
+            kept: Kept::default(),
             wanted_size: None,
             list: Vec::new(),
-        }
+        };
+        host.read_kept();
+        host
     }
 
     /// A window opened.
@@ -80,7 +79,14 @@ impl PluginHost {
         self.gui = Some(gui);
         self.list = self.instance.presets().list();
         self.known = u64::MAX;
+        self.read_kept();
         self.instance.preview_stroke(None);
+    }
+
+    /// The preset's name, or what stands under it, may have become another.
+    fn read_kept(&mut self) {
+        let name = self.preset_name();
+        self.kept = Kept::read(&name, &*self.instance.presets(), || self.neutral());
     }
 
     fn pointer(&self, id: ParamId) -> ParamPtr {
@@ -130,19 +136,23 @@ impl PluginHost {
         }
     }
 
+    fn value(&self, id: ParamId) -> f32 {
+        // SAFETY: the pointer is into `self.params`.
+        unsafe { self.pointer(id).unmodulated_normalized_value() }
+    }
+
     fn sound(&self) -> Sound {
-        let value = |id: ParamId| {
-            // SAFETY: the pointer is into `self.params`.
-            (id, unsafe { self.pointer(id).unmodulated_normalized_value() })
-        };
         Sound {
-            params: ParamId::ALL
-                .into_iter()
-                .filter(|id| !NOT_SOUND.contains(id))
-                .map(value)
-                .collect(),
+            params: sounding().map(|id| (id, self.value(id))).collect(),
             strokes: self.params.document.get().strokes.clone(),
         }
+    }
+
+    /// What a new instance sounds like.
+    fn neutral(&self) -> Sound {
+        // SAFETY: as above.
+        let value = |id| unsafe { self.pointer(id).default_normalized_value() };
+        Sound { params: sounding().map(|id| (id, value(id))).collect(), strokes: Vec::new() }
     }
 
     fn apply(&mut self, sound: &Sound, name: &str) {
@@ -160,7 +170,9 @@ impl PluginHost {
         self.generation += 1;
         self.unseen = false;
         self.instance.strokes_changed();
-        self.changed = false;
+        if self.kept.name() != name {
+            self.read_kept();
+        }
     }
 
     /// The window's size and scale, to be found again.
@@ -191,6 +203,9 @@ impl EditorHost for PluginHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
         self.look();
         self.unseen = false;
+        if self.kept.name() != self.params.document.get().preset {
+            self.read_kept();
+        }
         if self.restart.left_something() {
             self.settings_closed();
         }
@@ -237,7 +252,6 @@ impl EditorHost for PluginHost {
     }
 
     fn set_param(&mut self, id: ParamId, normalised: f32) {
-        self.changed = true;
         if let Some(gui) = &self.gui {
             // SAFETY: as above.
             unsafe { gui.raw_set_parameter_normalized(self.pointer(id), normalised) };
@@ -285,7 +299,6 @@ impl EditorHost for PluginHost {
                 break;
             }
         }
-        self.changed = true;
         self.instance.strokes_changed();
     }
 
@@ -310,12 +323,14 @@ impl EditorHost for PluginHost {
     }
 
     fn preset_changed(&self) -> bool {
-        self.changed
+        let document = self.params.document.get();
+        self.kept.differs(|id| self.value(id), &document.strokes)
     }
 
     fn load_preset(&mut self, name: &str) -> Result<(), String> {
         let sound = self.instance.presets().load(name)?;
         self.apply(&sound, name);
+        self.read_kept();
         Ok(())
     }
 
@@ -323,7 +338,7 @@ impl EditorHost for PluginHost {
         self.instance.presets().save(name, &self.sound())?;
         self.list = self.instance.presets().list();
         self.write(|document| document.preset = name.to_owned());
-        self.changed = false;
+        self.read_kept();
         Ok(())
     }
 
@@ -333,12 +348,14 @@ impl EditorHost for PluginHost {
         if self.preset_name() == from {
             self.write(|document| document.preset = to.to_owned());
         }
+        self.read_kept();
         Ok(())
     }
 
     fn delete_preset(&mut self, name: &str) -> Result<(), String> {
         self.instance.presets().delete(name)?;
         self.list = self.instance.presets().list();
+        self.read_kept();
         Ok(())
     }
 
@@ -394,19 +411,13 @@ impl EditorHost for PluginHost {
     }
 
     fn versions(&self) -> Versions {
-        Versions {
-            side: self.side,
-            name: self.preset_name(),
-            changed: self.changed,
-            other: self.other.clone(),
-        }
+        Versions { side: self.side, name: self.preset_name(), other: self.other.clone() }
     }
 
     fn restore(&mut self, scene: &Scene) {
         let versions = &scene.versions;
         self.apply(&scene.sound, &versions.name);
         self.side = versions.side;
-        self.changed = versions.changed;
         self.other.clone_from(&versions.other);
     }
 

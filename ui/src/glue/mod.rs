@@ -4,6 +4,7 @@
 
 pub mod gauge;
 pub mod host;
+mod kept;
 pub mod link;
 mod restart;
 mod window;

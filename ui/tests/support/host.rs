@@ -26,7 +26,6 @@ pub struct TestHost {
     pub preset: String,
     /// Paths where there are files already.
     pub files: Vec<String>,
-    pub changed: bool,
     pub side: Side,
     pub settings: SettingsView,
     pub messages: Vec<Message>,
@@ -60,7 +59,6 @@ impl Default for TestHost {
             presets: Vec::new(),
             preset: String::new(),
             files: Vec::new(),
-            changed: false,
             side: Side::A,
             settings: SettingsView::default(),
             messages: Vec::new(),
@@ -149,7 +147,6 @@ impl EditorHost for TestHost {
 
     fn set_param(&mut self, id: ParamId, normalised: f32) {
         self.values[id as usize] = normalised;
-        self.changed = true;
         self.log.push(format!("set {}", id.id()));
     }
 
@@ -177,7 +174,6 @@ impl EditorHost for TestHost {
 
     fn set_strokes(&mut self, strokes: &[Stroke]) {
         self.strokes = strokes.to_vec();
-        self.changed = true;
         self.log.push(format!("strokes {}", strokes.len()));
     }
 
@@ -203,7 +199,10 @@ impl EditorHost for TestHost {
     }
 
     fn preset_changed(&self) -> bool {
-        self.changed
+        let found = self.presets.iter().find(|preset| preset.0 == self.preset);
+        found.is_some_and(|(_, _, values, strokes)| {
+            (values, strokes) != (&self.values, &self.strokes)
+        })
     }
 
     fn load_preset(&mut self, name: &str) -> Result<(), String> {
@@ -213,7 +212,6 @@ impl EditorHost for TestHost {
         self.values = values;
         self.strokes = strokes;
         self.preset = name.into();
-        self.changed = false;
         self.generation += 1;
         self.log.push(format!("load {name}"));
         Ok(())
@@ -226,7 +224,6 @@ impl EditorHost for TestHost {
         self.presets.retain(|p| p.0 != name);
         self.add_preset(name, false);
         self.preset = name.into();
-        self.changed = false;
         self.log.push(format!("save {name}"));
         Ok(())
     }
@@ -289,8 +286,7 @@ impl EditorHost for TestHost {
     }
 
     fn versions(&self) -> Versions {
-        let (name, changed) = (self.preset.clone(), self.changed);
-        Versions { side: self.side, name, changed, other: None }
+        Versions { side: self.side, name: self.preset.clone(), other: None }
     }
 
     fn restore(&mut self, scene: &Scene) {
@@ -302,7 +298,6 @@ impl EditorHost for TestHost {
         self.strokes.clone_from(&scene.sound.strokes);
         self.side = scene.versions.side;
         self.preset.clone_from(&scene.versions.name);
-        self.changed = scene.versions.changed;
         self.generation += 1;
         self.log.push("restore".into());
     }

@@ -5,6 +5,7 @@ use std::time::Duration;
 use anyhow::{Context, Result};
 use serde_json::{Value, json};
 
+#[derive(Clone)]
 pub struct Figure {
     pub id: String,
     pub group: String,
@@ -18,6 +19,8 @@ pub struct Figure {
     pub spread: Option<f64>,
     pub bar: Option<f64>,
     pub pass: Option<bool>,
+    /// What was judged in each run, where there were several.
+    pub runs: Vec<f64>,
 }
 
 impl Figure {
@@ -37,6 +40,7 @@ impl Figure {
             spread: line["spread"].as_f64(),
             bar: line["bar"].as_f64(),
             pass: line["pass"].as_bool(),
+            runs: Vec::new(),
         })
     }
 
@@ -52,6 +56,7 @@ impl Figure {
             spread: None,
             bar: Some(limit.as_secs_f64()),
             pass: Some(took <= limit),
+            runs: Vec::new(),
         }
     }
 
@@ -59,7 +64,7 @@ impl Figure {
         json!({
             "id": self.id, "group": self.group, "value": self.value, "unit": self.unit,
             "reference": self.reference, "ratio": self.ratio, "spread": self.spread,
-            "bar": self.bar, "pass": self.pass,
+            "bar": self.bar, "pass": self.pass, "runs": self.runs,
         })
     }
 

@@ -4,6 +4,7 @@
 //! All programs are built first, so that no compiler runs beside a measurement and the time that a
 //! group takes is the group's own.
 
+mod again;
 mod bars;
 mod curves;
 mod figure;
@@ -18,6 +19,7 @@ use std::time::{Duration, Instant};
 use anyhow::{Context, Result, bail};
 use serde_json::{Value, json};
 
+use self::again::Measured;
 use self::curves::Curve;
 use self::figure::Figure;
 use self::machine::Machine;
@@ -93,45 +95,85 @@ pub fn bench(args: &[String]) -> Result<()> {
     let machine = Machine::look();
     println!("{machine}");
     figure::print_head();
-    let (mut figures, mut curves, mut times) = (Vec::new(), Vec::new(), Vec::new());
-    let mut broken = Vec::new();
-    for group in groups {
-        let begun = Instant::now();
-        let found = measure(group, asked.quick, &folder);
-        times.push((group, begun.elapsed()));
-        println!("-- {group}, {:.0} s", begun.elapsed().as_secs_f64());
-        // What the other groups have to say is worth the while all the same.
-        let found = found.unwrap_or_else(|error| {
-            println!("{group} FAILED: {error:#}");
-            broken.push(group);
-            Found::default()
-        });
-        found.figures.iter().for_each(Figure::print);
-        if !found.figures.is_empty() {
-            let picture = bars::picture(group, &found.figures, &machine);
-            std::fs::write(folder.join(format!("{group}.svg")), picture)?;
+    let mut run = Run { quick: asked.quick, folder: &folder, broken: Vec::new() };
+    let limit = if asked.quick { LIMIT_QUICK } else { LIMIT };
+    let begun = Instant::now();
+    let (mut measured, curves) = run.all(groups);
+    run.again(&mut measured, limit.saturating_sub(begun.elapsed()));
+    let whole = begun.elapsed();
+    let mut figures = Vec::new();
+    for measured in &measured {
+        let found = measured.figures();
+        if !found.is_empty() {
+            let picture = bars::picture(measured.group, &found, &machine);
+            std::fs::write(folder.join(format!("{}.svg", measured.group)), picture)?;
         }
-        figures.extend(found.figures);
-        curves.extend(found.curves);
+        figures.extend(found);
     }
-    let whole: Duration = times.iter().map(|(_, time)| *time).sum();
     if asked.only.is_none() {
-        let limit = if asked.quick { LIMIT_QUICK } else { LIMIT };
         println!("-- bench");
         figures.push(Figure::time_of_all(whole, limit));
         figures.last().into_iter().for_each(Figure::print);
     }
     draw(&curves, &machine, &folder, asked.keep)?;
-    write_json(&folder.join("bench.json"), &asked, &machine, &times, &figures, &curves)?;
+    write_json(&folder.join("bench.json"), &asked, &machine, &measured, &figures, &curves)?;
     println!("{:.0} s; {}", whole.as_secs_f64(), folder.join("bench.json").display());
-    if !broken.is_empty() {
-        bail!("these groups gave no figures: {}", broken.join(", "));
+    if !run.broken.is_empty() {
+        bail!("these groups gave no figures: {}", run.broken.join(", "));
     }
     let missed: Vec<&str> = figures.iter().filter(|f| f.missed()).map(|f| f.id.as_str()).collect();
     if missed.is_empty() {
         return Ok(());
     }
     bail!("{} of {} over their bars: {}", missed.len(), figures.len(), missed.join("; "))
+}
+
+/// The measuring itself: the groups' programs, one after the other.
+struct Run<'a> {
+    quick: bool,
+    folder: &'a Path,
+    /// Groups whose program failed.
+    broken: Vec<&'static str>,
+}
+
+impl Run<'_> {
+    /// What the other groups have to say is worth the while even if this one's program breaks.
+    fn measure(&mut self, group: &'static str) -> Found {
+        measure(group, self.quick, self.folder).unwrap_or_else(|error| {
+            println!("{group} FAILED: {error:#}");
+            self.broken.push(group);
+            Found::default()
+        })
+    }
+
+    fn all(&mut self, groups: Vec<&'static str>) -> (Vec<Measured>, Vec<Curve>) {
+        let (mut measured, mut curves) = (Vec::new(), Vec::new());
+        for group in groups {
+            let begun = Instant::now();
+            let found = self.measure(group);
+            let took = begun.elapsed();
+            println!("-- {group}, {:.0} s", took.as_secs_f64());
+            found.figures.iter().for_each(Figure::print);
+            curves.extend(found.curves);
+            measured.push(Measured { group, took, runs: vec![found.figures] });
+        }
+        (measured, curves)
+    }
+
+    /// Those with a figure over its bar in turns, so that a group's runs lie apart.
+    fn again(&mut self, measured: &mut [Measured], left: Duration) {
+        let doubtful = again::doubtful(measured, left);
+        for _ in 1..again::RUNS {
+            for &at in &doubtful {
+                let found = self.measure(measured[at].group);
+                measured[at].runs.push(found.figures);
+            }
+        }
+        for at in doubtful {
+            println!("-- {}, the median of {} runs", measured[at].group, again::RUNS);
+            measured[at].figures().iter().for_each(Figure::print);
+        }
+    }
 }
 
 /// All programs in one go: what they depend on is built once, with the same features.
@@ -208,12 +250,12 @@ fn write_json(
     file: &Path,
     asked: &Asked,
     machine: &Machine,
-    times: &[(&str, Duration)],
+    measured: &[Measured],
     figures: &[Figure],
     curves: &[Curve],
 ) -> Result<()> {
     let seconds: serde_json::Map<String, Value> =
-        times.iter().map(|(group, time)| (group.to_string(), json!(time.as_secs_f64()))).collect();
+        measured.iter().map(|m| (m.group.into(), json!(m.took.as_secs_f64()))).collect();
     let whole = json!({
         "machine": machine.json(),
         "quick": asked.quick,
