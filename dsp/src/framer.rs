@@ -5,7 +5,7 @@
 
 use crate::field::{Field, Lane};
 use crate::frame::{FrameParams, flag};
-use crate::math::turns_u32;
+use crate::math::{fraction, turns_u32};
 use crate::quality::WindowSpec;
 use crate::settings::{EffectSettings, HIGH_CUT_OFF_HZ, MOD_HIGH_OFF_HZ};
 
@@ -276,8 +276,8 @@ impl Framer {
         let (shift, stretch) = (f64::from(params.shift), f64::from(params.stretch));
         self.warp_phase += (shift - stretch * f64::from(params.pivot)) * turns_per_bin;
         self.warp_phase_per_band += stretch * turns_per_bin;
-        self.warp_phase -= self.warp_phase.floor();
-        self.warp_phase_per_band -= self.warp_phase_per_band.floor();
+        self.warp_phase = fraction(self.warp_phase);
+        self.warp_phase_per_band = fraction(self.warp_phase_per_band);
         params.warp_mix = self.warp_mix as f32;
         params.warp_phase = turns_u32(self.warp_phase);
         params.warp_phase_per_band = turns_u32(self.warp_phase_per_band);
@@ -286,19 +286,15 @@ impl Framer {
 
     fn locate(&mut self, playhead: Playhead, params: &mut FrameParams) {
         params.field_slot = self.field_slot;
-        let position = if playhead.position.is_finite() {
-            playhead.position - playhead.position.floor()
-        } else {
-            0.0
-        };
+        let position = fraction(playhead.position);
         let Some(field) = playhead.field else {
             self.last_position = position;
             return;
         };
         let spec = field.spec();
         let at = position * spec.columns as f64;
-        let column = (at.floor() as u32).min(spec.columns as u32 - 1);
-        let fraction = (at - f64::from(column)).clamp(0.0, 1.0);
+        let column = (at as u32).min(spec.columns as u32 - 1);
+        let part = (at - f64::from(column)).clamp(0.0, 1.0);
         let ticks = spec.ticks_per_column(playhead.loop_seconds);
         if self.fresh || ticks.abs_diff(self.ticks_per_column) > self.ticks_per_column / SAME_TEMPO
         {
@@ -317,9 +313,10 @@ impl Framer {
         self.column = column;
         self.last_position = position;
         params.column = column;
-        params.column_fraction = fraction as f32;
-        let ticks = (fraction * ticks_per_column + self.slack).round();
-        params.column_ticks = ticks.rem_euclid(4_294_967_296.0) as u32;
+        params.column_fraction = part as f32;
+        let ticks = part * ticks_per_column + self.slack;
+        // The nearest whole number; its low word, since phases wrap.
+        params.column_ticks = (ticks + 0.5f64.copysign(ticks)) as i64 as u32;
         if params.paint > 0.0 {
             params.field_lanes = field.lanes_at(column as usize);
         }

@@ -13,6 +13,7 @@ pub mod effect;
 pub mod field;
 pub mod frame;
 pub mod framer;
+pub mod intake;
 pub mod math;
 pub mod mix;
 pub mod quality;

@@ -35,9 +35,23 @@ pub fn turns_f32(phase: u32) -> f32 {
     (phase as i32) as f32 * (1.0 / 4_294_967_296.0)
 }
 
+/// What `x` has above the whole number below it, 0..1; 0 for what is not a finite number. Where the
+/// processor is not known to round, `floor` is a call of some length.
+pub fn fraction(x: f64) -> f64 {
+    // From here on all numbers are whole.
+    const WHOLE: f64 = 4_503_599_627_370_496.0;
+    if !(-WHOLE..WHOLE).contains(&x) {
+        return 0.0;
+    }
+    let part = x - (x as i64) as f64;
+    let part = if part < 0.0 { part + 1.0 } else { part };
+    // A tiny negative number rounds to 1.
+    if part < 1.0 { part } else { 0.0 }
+}
+
 /// Phase that counts 2^32 to the turn, of any number of turns.
 pub fn turns_u32(turns: f64) -> u32 {
-    (((turns - turns.floor()) * 4_294_967_296.0) as u64) as u32
+    (fraction(turns) * 4_294_967_296.0) as u32
 }
 
 // The first coefficients are fitted, not the constants that they come near.
@@ -122,6 +136,21 @@ mod tests {
             let x = i as f32 / 10.0;
             let exact = f64::from(x).exp2();
             assert!((f64::from(exp2(x)) / exact - 1.0).abs() < 3e-7, "2^{x}");
+        }
+    }
+
+    #[test]
+    fn fractions_are_those_of_floor() {
+        let mut x = -3.0;
+        for i in 0..2000 {
+            assert_eq!(fraction(x), x - x.floor(), "{x}");
+            x += 0.003 + f64::from(i) * 1e-9;
+        }
+        for x in [1e15 + 0.5, -1e15 - 0.25, 4_503_599_627_370_495.5, 0.0, -0.0, 1.0, -7.0] {
+            assert_eq!(fraction(x), x - x.floor(), "{x}");
+        }
+        for x in [-1e-30, 1e16, -1e300, f64::INFINITY, f64::NEG_INFINITY, f64::NAN] {
+            assert_eq!(fraction(x), 0.0, "{x}");
         }
     }
 

@@ -1,10 +1,8 @@
 //! What the twin remembers of one channel: input, spectra and finished parts. Rings, made once.
 
+use crate::intake::cleanse;
 use crate::quality::WindowSpec;
 use crate::stft::Spectrum;
-
-/// Louder input than this (80 dB over full scale) is clipped, so that no effect overflows.
-pub const LOUDEST: f32 = 1e4;
 
 pub(super) struct Channel {
     /// Input by absolute time, modulo the power-of-two length.
@@ -49,9 +47,9 @@ impl Channel {
         let start = ((n * self.hop as u64) & mask) as usize;
         // A hop is a power of two that divides the ring, so it never wraps.
         let hop = self.hop.min(samples.len());
-        for (kept, &x) in self.input[start..start + hop].iter_mut().zip(samples) {
-            *kept = if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
-        }
+        let kept = &mut self.input[start..start + hop];
+        kept.copy_from_slice(&samples[..hop]);
+        cleanse(kept);
     }
 
     /// The `out.len()` samples before absolute time `end`; before time 0 they are silence, as the

@@ -154,6 +154,11 @@ impl AudioEnd {
         self.reader.is_decided(n)
     }
 
+    /// Whether a half waits to be taken, whatever stands in it: one load.
+    pub fn is_signalled(&self) -> bool {
+        self.reader.is_signalled()
+    }
+
     /// Audio thread: puts a field into `slot` (from `Framer::switch_field`) before the next hop is
     /// pushed. Hands it back when too many are on their way; try again with the next block.
     #[cfg_attr(rtsan, sanitize(realtime = "nonblocking"))]

@@ -1,11 +1,9 @@
 //! The input that a session has pushed lately, for a device that joins late. The worker's alone.
 
 use scumble_dsp::FrameParams;
+use scumble_dsp::intake::cleanse;
 
 use crate::backend::SlotSpec;
-
-/// The twin's limit for input (`scumble_dsp::twin`): 80 dB over full scale.
-const LOUDEST: f32 = 1e4;
 
 /// The newest hops of input, as many as a backend needs to start from.
 pub(super) struct History {
@@ -42,10 +40,8 @@ impl History {
         let at = self.place(hop);
         let samples = &mut self.samples[at * self.floats..][..self.floats];
         fill(samples);
-        for x in samples {
-            // As the twin does: what is not a number is silence, what is too loud is clipped.
-            *x = if x.is_finite() { x.clamp(-LOUDEST, LOUDEST) } else { 0.0 };
-        }
+        // As the twin does.
+        cleanse(samples);
         self.params[at] = *params;
         self.next = hop + 1;
         self.first = self.first.max(self.next.saturating_sub(self.hops as u64));

@@ -6,6 +6,7 @@
 //! memory is made in [`CanvasClock::new`].
 
 use nice_plug::prelude::Transport;
+use scumble_dsp::math::fraction;
 use scumble_params::CanvasSync;
 
 /// From `start` on the position runs at `rate`, until the next stretch.
@@ -103,9 +104,7 @@ impl CanvasClock {
         let stretch =
             self.stretches.iter().rev().find(|s| s.start <= time).or(self.stretches.first());
         let position = stretch.map_or(0.0, |s| s.at(time));
-        let place = (position / length).rem_euclid(1.0);
-        // rem_euclid of a tiny negative number rounds to 1.
-        let position = if place < 1.0 { place } else { 0.0 };
+        let position = fraction(position / length);
         Place { position, loop_seconds: length / stretch.map_or(1.0, |s| s.pace) }
     }
 }

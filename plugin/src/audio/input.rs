@@ -1,9 +1,8 @@
 //! The input of the recent past: the dry signal, aligned with whatever is heard (X2, X5).
 
-/// 80 dB above full scale: what is beyond is no sound but a fault of whoever made it.
-const LOUDEST: f32 = 10_000.0;
+use scumble_dsp::intake::{LOUDEST, survey};
 
-/// What the processor takes for sound.
+/// What the processor takes for sound. What is louder than any is a fault of whoever made it.
 pub fn is_sound(sample: f32) -> bool {
     sample != 0.0 && sample.abs() <= LOUDEST
 }
@@ -35,16 +34,16 @@ impl InputRing {
     /// Takes in `range` of a block. What is not a number, or louder than any sound, is silence from
     /// here on (X9). Returns whether anything sounded.
     pub fn push(&mut self, block: &[&mut [f32]], range: std::ops::Range<usize>) -> bool {
-        let mut loudest = 0.0f32;
+        let mut sounds = false;
         let at = self.end as usize & self.mask;
         for (ring, block) in self.channels.iter_mut().zip(block) {
             let block = &block[range.clone()];
             let (head, tail) = block.split_at(block.len().min(ring.len() - at));
-            loudest = loudest.max(take(head, &mut ring[at..]));
-            loudest = loudest.max(take(tail, ring));
+            sounds |= take(head, &mut ring[at..]);
+            sounds |= take(tail, ring);
         }
         self.end += range.len() as u64;
-        loudest > 0.0
+        sounds
     }
 
     /// Copies `out.len()` samples of a channel from stream time `from` on, which may lie before
@@ -61,28 +60,18 @@ impl InputRing {
     }
 }
 
-/// Copies what is sound to the front of `to`; the largest magnitude of it.
-fn take(samples: &[f32], to: &mut [f32]) -> f32 {
-    // Eight at a time, so that the maximum of each lane needs none of the others.
-    let mut loudest = [0.0f32; 8];
-    let mut each = |lane: usize, sample: f32, to: &mut f32| {
-        // False for what is not a number, too.
-        let sample = if sample.abs() <= LOUDEST { sample } else { 0.0 };
-        loudest[lane] = if sample.abs() > loudest[lane] { sample.abs() } else { loudest[lane] };
-        *to = sample;
-    };
+/// Copies what is sound to the front of `to`, with silence for the rest; whether any of it is.
+fn take(samples: &[f32], to: &mut [f32]) -> bool {
     let to = &mut to[..samples.len()];
-    let (eights, rest) = samples.as_chunks::<8>();
-    let (to_eights, to_rest) = to.as_chunks_mut::<8>();
-    for (samples, to) in eights.iter().zip(to_eights) {
-        for lane in 0..8 {
-            each(lane, samples[lane], &mut to[lane]);
-        }
+    let found = survey(samples);
+    if found.clean {
+        to.copy_from_slice(samples);
+        return found.sounds;
     }
-    for (&sample, to) in rest.iter().zip(to_rest) {
-        each(0, sample, to);
+    for (to, &sample) in to.iter_mut().zip(samples) {
+        *to = if is_sound(sample) { sample } else { 0.0 };
     }
-    loudest.into_iter().fold(0.0, f32::max)
+    to.iter().any(|&sample| sample != 0.0)
 }
 
 #[cfg(test)]

@@ -113,6 +113,11 @@ impl Link {
         self.end.is_ready(self.stream + n)
     }
 
+    /// Whether something waits to be taken: one load.
+    pub fn is_signalled(&self) -> bool {
+        self.end.is_signalled()
+    }
+
     /// The block is over: what was pushed is due.
     pub fn end_block(&mut self) {
         if let Some((slot, field)) = self.waiting.take() {

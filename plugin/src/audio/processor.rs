@@ -9,6 +9,7 @@ use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
 use scumble_dsp::denormals::FlushDenormals;
+use scumble_dsp::math::fraction;
 use scumble_dsp::mix::{Blend, BlendSettings};
 use scumble_dsp::{EffectSettings, Field, Framer, Playhead, Twin, WindowSpec, effect};
 use scumble_gpu::sync::{Counter, MetricsWriter, Stage};
@@ -288,7 +289,7 @@ impl Processor {
         self.tap.take(&self.dry, heard, block, range, || {
             let now = clock.place(played, length).position;
             let before = clock.place(played - stretch, length).position;
-            (now, (now - before).rem_euclid(1.0))
+            (now, fraction(now - before))
         });
     }
 
@@ -301,6 +302,14 @@ impl Processor {
             Some(link) if due >= 0 => link.is_ready(due as u64),
             _ => true,
         }
+    }
+
+    /// Whether something newer than what was played waits to be taken, or nothing is due yet: one load,
+    /// and nothing is taken. For benches, where the block itself must do all its work; in a steady
+    /// session in `double` it is what [`Self::is_supplied`] says.
+    pub fn is_signalled(&self) -> bool {
+        let due = self.time >= self.plan.async_samples as u64;
+        self.link.as_ref().is_none_or(|link| !due || link.is_signalled())
     }
 
     /// Where in the hop that is heard the next sample stands.
