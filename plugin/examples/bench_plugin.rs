@@ -51,9 +51,8 @@ fn on_engine(engine: &Engine) -> Rig {
 /// when the machine took the worker away, do not count: those are other branches.
 ///
 /// Between blocks the core is kept busy, as it is in a session of thirty tracks. One that slept has
-/// to be got out of its sleep first, which is what would be measured: 5 of 8 microseconds here. After
-/// each block it rests for a tenth of the period: Linux takes a rank that never rests away for 50 ms of
-/// each second, and the worker, who keeps the host's beat, would lose it each time.
+/// to be got out of its sleep first, which is what would be measured: 5 of 8 microseconds here. (Linux
+/// takes a rank that never rests away for 50 ms of each second: one call in 375 comes late.)
 fn on_time(rigs: &mut [Rig], seconds: f64) -> Vec<f64> {
     const STRETCH: usize = 32;
     let transport = Transport::new(RATE);
@@ -88,7 +87,6 @@ fn on_time(rigs: &mut [Rig], seconds: f64) -> Vec<f64> {
             missed += misses - before;
             before = misses;
         }
-        std::thread::sleep(period / 10);
         while Instant::now() < due {
             std::hint::spin_loop();
         }
