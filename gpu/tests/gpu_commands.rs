@@ -278,18 +278,20 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     let mut waiting: VecDeque<(usize, Answer)> = VecDeque::new();
     let (mut asked, mut by_device, mut by_twin) = (0, 0, 0);
     let start = Instant::now();
+    let mut stalls = 0;
     // Until the device has answered each kind several times over.
     while by_device < 20 {
-        assert!(start.elapsed() < LONG, "{asked} asked, {by_device} by the device");
+        assert!(start.elapsed() < 6 * LONG, "{asked} asked, {by_device} by the device");
+        if by_device / 4 > stalls {
+            // A device that keeps hops waiting keeps tasks waiting, no more.
+            stalls += 1;
+            faults.inject(Fault::Stall(Duration::from_millis(30)));
+        }
         if waiting.len() < 4 {
             let which = asked % tasks.len();
             let answer = player.control.ask(tasks[which].clone()).expect("room");
             waiting.push_back((which, answer));
             asked += 1;
-            if asked % 5 == 0 {
-                // A device that keeps hops waiting keeps tasks waiting, no more.
-                faults.inject(Fault::Stall(Duration::from_millis(30)));
-            }
         }
         player.block(Some(LONG)); // S14: compares every hop
         std::thread::sleep(player.block_time());
@@ -310,6 +312,7 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     assert_eq!(player.control.metrics().count(Counter::DeviceLosses), 0);
 
     // A device that is lost under a task: the twin answers, the device comes back.
+    let start = Instant::now();
     faults.lose_portions(1);
     let done = loop {
         assert!(start.elapsed() < 2 * LONG);
@@ -326,12 +329,20 @@ fn hops_and_tasks_share_a_device_and_all_are_right() {
     // No memory for a portion: that task is the twin's, and the hops keep their device.
     let (openings, losses) = (faults.openings(), faults.happened().0);
     faults.starve_portions(1);
-    let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
-    assert_eq!(done.by, EngineKind::Cpu); // P7
-    assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+    // A device that is late with its hops is given no task, so one may not get as far.
+    while faults.starving_portions() > 0 {
+        let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
+        assert_eq!(done.by, EngineKind::Cpu); // P7
+        assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+    }
     assert_eq!((faults.openings(), faults.happened().0), (openings, losses));
     // The next one finds memory again.
-    let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
-    assert_eq!(done.by, EngineKind::Gpu);
-    assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+    loop {
+        assert!(start.elapsed() < 3 * LONG, "the device is given no task any more");
+        let done = ask_while_playing(&mut player, cqt(40_000), start + 3 * LONG);
+        assert!(largest_difference(&done.outcome, &wanted[1]) <= 1e-5);
+        if done.by == EngineKind::Gpu {
+            break;
+        }
+    }
 }

@@ -42,15 +42,17 @@ fn sessions_come_and_go_a_thousand_times_while_audio_runs() {
             let mut guest = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), i);
             guest.block(None);
             guest.block(None);
+            // Waits for the hop before: the worker has let go of all guests but the last.
+            steady.block(Some(LONG));
             if i % 10 == 0 {
-                steady.block(Some(LONG));
                 assert_eq!(status("Threads"), threads_playing, "after {i} sessions");
             }
             if i == 200 {
+                steady.block(Some(LONG));
                 settled = status("VmRSS");
             }
         }
-        // The worker has let go of the last one before it plays the next block.
+        steady.block(Some(LONG));
         steady.block(Some(LONG));
         assert_eq!(steady.tally.rescued, 0);
         if let (Some(before), Some(after)) = (settled, status("VmRSS")) {

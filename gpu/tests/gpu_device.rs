@@ -70,8 +70,9 @@ fn a_destroyed_device_is_replaced_and_no_hop_is_wrong() {
         player.play_until_served(LONG);
         faults.inject(Fault::Destroy); // S8
         let start = Instant::now();
-        while faults.pending() > 0 || player.audio.kind() == EngineKind::Gpu {
-            assert!(start.elapsed() < LONG);
+        // It may be replaced before anybody sees that it was gone.
+        while faults.happened().0 < round || faults.openings() <= round {
+            assert!(start.elapsed() < LONG, "{:?}", faults.happened());
             player.block(Some(SOON));
             std::thread::sleep(Duration::from_millis(1));
         }
@@ -130,7 +131,11 @@ fn a_trace_names_the_passes() {
             player.block(Some(SOON));
             std::thread::sleep(player.block_time());
         }
-        let trace = player.control.trace().expect("the worker answers"); // P8
+        let Some(trace) = player.control.trace() else {
+            assert!(start.elapsed() < LONG, "the worker does not answer");
+            continue;
+        };
+        // P8
         let json: serde_json::Value = serde_json::from_str(&trace).expect("valid JSON");
         let events = json["traceEvents"].as_array().expect("a list of events");
         let missing: Vec<_> = wanted

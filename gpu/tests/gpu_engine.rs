@@ -16,7 +16,9 @@ use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
 use scumble_gpu::backend::wgpu::device::DeviceError;
 use scumble_gpu::backend::{Backend, BackendError, NoBackend, OpenBackend};
-use scumble_gpu::engine::{Configured, Engine, EngineChoice, EngineKind, EngineOptions, Session};
+use scumble_gpu::engine::{
+    Configured, Engine, EngineChoice, EngineKind, EngineOptions, EngineState, Session,
+};
 use scumble_gpu::sync::Counter;
 
 fn options(opener: impl scumble_gpu::backend::OpenBackend + 'static) -> EngineOptions {
@@ -30,7 +32,23 @@ fn faulty() -> (Engine, Arc<Faults>) {
 }
 
 const LONG: Duration = Duration::from_secs(20);
-const SOON: Duration = Duration::from_millis(500);
+/// Longer than a machine is busy with others, and shorter than the longest stall.
+const SOON: Duration = Duration::from_secs(3);
+const LONGEST_STALL: Duration = Duration::from_millis(4500);
+
+/// Plays until the session's state gives this reason.
+fn told(player: &mut Player, reason: &str) -> EngineState {
+    let start = Instant::now();
+    loop {
+        let state = player.control.state();
+        if state.reason.contains(reason) {
+            return state;
+        }
+        assert!(start.elapsed() < LONG, "{state:?}");
+        player.block(Some(LONG));
+        std::thread::sleep(Duration::from_millis(2));
+    }
+}
 
 #[test]
 fn without_a_device_the_worker_computes_and_says_why() {
@@ -44,10 +62,8 @@ fn without_a_device_the_worker_computes_and_says_why() {
         }
         assert_eq!(player.tally.rescued, 0);
         assert!(player.tally.ready > 30);
-        std::thread::sleep(Duration::from_millis(60));
-        let state = player.control.state();
+        let state = told(&mut player, "no GPU in this machine");
         assert_eq!(state.kind, EngineKind::Cpu); // P7
-        assert!(state.reason.contains("no GPU in this machine"), "{state:?}");
     }
 }
 
@@ -80,10 +96,10 @@ fn stalls_are_covered_and_memory_shortage_makes_smaller_tables() {
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 256), 3);
     player.settings = everything();
     // The longest outlasts the player's patience: it is covered, or there is a gap.
-    for stall in [5, 50, 300, 3 * SOON.as_millis() as u64] {
+    for stall in [5, 50, 300].map(Duration::from_millis).into_iter().chain([LONGEST_STALL]) {
         player.play_until_served(LONG);
-        faults.inject(Fault::Stall(Duration::from_millis(stall)));
-        let end = Instant::now() + Duration::from_millis(stall + 100);
+        faults.inject(Fault::Stall(stall));
+        let end = Instant::now() + stall + Duration::from_millis(100);
         while Instant::now() < end {
             player.block(Some(SOON));
         }
@@ -110,9 +126,10 @@ fn stalls_are_covered_and_memory_shortage_makes_smaller_tables() {
     assert_eq!(faults.openings(), 1, "neither a stall nor one shortage costs the device");
     assert_eq!(player.tally.rescued, 0, "{:?}", player.tally);
     let timeouts = player.control.metrics().count(Counter::Timeouts);
-    // One for each stall of a due table, unless the worker itself was held up for as long.
+    // One for each stall of a due table, unless the worker itself was held up for as long, as it may be
+    // for the two short ones.
     let due_stalls = faults.due_stalls();
-    assert!(timeouts <= due_stalls && timeouts + 1 >= due_stalls, "{timeouts} of {due_stalls}"); // S4
+    assert!(timeouts <= due_stalls && timeouts + 2 >= due_stalls, "{timeouts} of {due_stalls}"); // S4
     assert!(timeouts >= 2, "{timeouts} timeouts");
 }
 
@@ -194,6 +211,8 @@ fn an_adapter_that_was_never_there_is_asked_for_once() {
     let opener = NeverThere::default();
     let engine = Engine::isolated(options(opener.clone())).unwrap();
     let mut player = Player::new(&engine, config(Quality::Live, 48_000.0, 1, 128), 15);
+    let found = told(&mut player, "the system has: none");
+    assert_eq!(found.kind, EngineKind::Cpu);
     let start = Instant::now();
     // Longer than the first two pauses together.
     while start.elapsed() < Duration::from_millis(700) {
@@ -201,8 +220,6 @@ fn an_adapter_that_was_never_there_is_asked_for_once() {
         std::thread::sleep(Duration::from_millis(2));
     }
     assert_eq!(opener.0.load(Ordering::Relaxed), 1); // P7
-    let state = player.control.state();
-    assert!(state.reason.contains("the system has: none"), "{state:?}");
 }
 
 #[test]
@@ -215,6 +232,7 @@ fn a_size_that_does_not_compile_leaves_the_others_their_device() {
     refused.block(Some(LONG));
     let mut served = Player::new(&engine, config(Quality::Live, 48_000.0, 2, 128), 17);
     served.play_until_served(LONG);
+    told(&mut refused, "does not compile"); // P7
     let start = Instant::now();
     while start.elapsed() < Duration::from_millis(500) {
         served.block(Some(LONG));
@@ -223,7 +241,7 @@ fn a_size_that_does_not_compile_leaves_the_others_their_device() {
     }
     let state = refused.control.state();
     assert_eq!(state.kind, EngineKind::Cpu);
-    assert!(state.reason.contains("does not compile"), "{state:?}"); // P7
+    assert!(state.reason.contains("does not compile"), "{state:?}");
     assert_eq!(faults.warm_ups(), 1, "compiling takes tenths of seconds each time");
     assert_eq!((refused.tally.rescued, served.tally.rescued), (0, 0));
 }

@@ -191,7 +191,8 @@ fn violate(name: &str) {
                 let holds = || {
                     let _guard = held.lock();
                     taken.send(()).unwrap();
-                    std::thread::sleep(Duration::from_millis(100));
+                    // However long the other is held up. The judge ends the process at once.
+                    std::thread::sleep(Duration::from_secs(30));
                 };
                 other.spawn_scoped(scope, holds).unwrap();
                 wait.recv().unwrap();

@@ -348,6 +348,12 @@ fn waiters_see_their_own_submission() {
             })
         })
         .collect();
+    // Whoever waits already sees the end of what he waits for.
+    let begun = Instant::now();
+    while timeline.waiting() < waiters.len() {
+        assert!(begun.elapsed() < Duration::from_secs(60), "nobody waits");
+        thread::yield_now();
+    }
     let mut pause = Pause::default();
     for _ in 0..submissions {
         let ticket = loop {

@@ -128,6 +128,11 @@ impl Faults {
         self.starve_portions.fetch_add(count, Ordering::AcqRel);
     }
 
+    /// Portions that are still to find none.
+    pub fn starving_portions(&self) -> u64 {
+        self.starve_portions.load(Ordering::Acquire)
+    }
+
     /// Lets the next `count` fields find no memory.
     pub fn starve_fields(&self, count: u64) {
         self.starve_fields.fetch_add(count, Ordering::AcqRel);

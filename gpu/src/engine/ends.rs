@@ -278,11 +278,11 @@ impl ControlEnd {
         self.metrics.snapshot().with(Counter::CommandsRefused, refused)
     }
 
-    /// The recent past of worker and device as a Chrome trace (P8); waits up to a second for the
-    /// worker to write it. `None` if it did not.
+    /// The recent past of worker and device as a Chrome trace (P8); waits up to ten seconds for
+    /// the worker to write it. `None` if it did not.
     pub fn trace(&self) -> Option<String> {
         let (sender, receiver) = std::sync::mpsc::sync_channel(1);
         self.lease.engine.mailbox().post(Message::Trace(sender));
-        receiver.recv_timeout(std::time::Duration::from_secs(1)).ok()
+        receiver.recv_timeout(std::time::Duration::from_secs(10)).ok()
     }
 }

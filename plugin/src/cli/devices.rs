@@ -17,7 +17,7 @@ use crate::user;
 /// How long the round trip is measured, in real time.
 const MEASURED: Duration = Duration::from_secs(1);
 /// A device that is not ready by then is not usable.
-const WARM_UP: Duration = Duration::from_secs(10);
+const WARM_UP: Duration = Duration::from_secs(30);
 const RATE: f64 = 48_000.0;
 const BLOCK: usize = 128;
 
