@@ -50,7 +50,7 @@ mod tests {
             (LOUDEST, true, true),
             (-LOUDEST, true, true),
             (LOUDEST.next_up(), true, false),
-            (LOUDEST.next_up() * -1.0, true, false),
+            (-LOUDEST.next_up(), true, false),
             (f32::MAX, true, false),
             (f32::INFINITY, true, false),
             (f32::NEG_INFINITY, true, false),
