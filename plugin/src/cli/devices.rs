@@ -92,7 +92,8 @@ fn measure(trace: Option<&Path>) -> Result<(), CliError> {
         buffering: Buffering::Double,
         engine_choice: EngineChoice::Gpu,
         sync: Default::default(),
-        patience: None,
+        // What the device takes is asked for, however long: nobody covers for it.
+        patience: Some(MEASURED),
     };
     let (mut audio, control) = engine.open(config).map_err(|e| fail(e.to_string()))?;
     let settings = EffectSettings {
