@@ -327,18 +327,25 @@ fn what_is_not_a_number_is_silence() {
 #[test]
 fn the_measured_round_trip_can_be_had_as_a_trace() {
     let folder = Folder::new("trace");
-    let mut command = folder.command(&["devices", "--trace", "trace.json"]);
-    let output = command.env("SCUMBLE_ADAPTER", "software").output().expect("it starts");
-    done(&output);
-    let text = std::fs::read(folder.path("trace.json")).expect("written");
-    let trace: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
-    let events = trace["traceEvents"].as_array().or(trace.as_array()).expect("events");
-    for name in ["tick", "wait", "forward", "inverse"] {
+    let count = |events: &[serde_json::Value], name: &str| {
         let spans = events.iter().filter(|event| event["name"] == name);
-        let spans: Vec<_> = spans.filter_map(|event| event["dur"].as_f64()).collect();
-        assert!(!spans.is_empty() && spans.iter().all(|&us| us >= 0.0), "{name}: {spans:?}");
-    }
-    assert!(events.iter().filter(|event| event["name"] == "tick").count() > 100);
+        let lengths: Vec<_> = spans.filter_map(|event| event["dur"].as_f64()).collect();
+        assert!(lengths.iter().all(|&us| us >= 0.0), "{name}: {lengths:?}");
+        lengths.len()
+    };
+    // A software device may be kept from its hops for a whole second by what else the machine does.
+    let told = (0..5).any(|_| {
+        let mut command = folder.command(&["devices", "--trace", "trace.json"]);
+        let output = command.env("SCUMBLE_ADAPTER", "software").output().expect("it starts");
+        done(&output);
+        let text = std::fs::read(folder.path("trace.json")).expect("written");
+        let trace: serde_json::Value = serde_json::from_slice(&text).expect("JSON");
+        let events = trace["traceEvents"].as_array().or(trace.as_array()).expect("events");
+        let found = ["tick", "wait", "forward", "inverse"].map(|name| count(events, name));
+        println!("{found:?}: {}", String::from_utf8_lossy(&output.stdout));
+        found[0] > 100 && found.iter().all(|&spans| spans > 0)
+    });
+    assert!(told, "none of five traces shows the device at work");
     let mut command = folder.command(&["devices", "--trace", "none.json"]);
     let output = command.env("SCUMBLE_ADAPTER", "none").output().expect("it starts");
     refused(&output, 1, "nothing to trace");
