@@ -136,7 +136,12 @@ impl Worker {
     /// Sleeps until shortly before the audio threads are expected, and stays up until they come or
     /// are overdue.
     fn await_ring(&mut self, alarm: Alarm) {
-        std::thread::sleep(alarm.at.saturating_duration_since(Instant::now()));
+        let left = alarm.at.saturating_duration_since(Instant::now());
+        if alarm.sure {
+            std::thread::sleep(left);
+        } else if self.sleeper.sleep(left) {
+            return;
+        }
         while !self.sleeper.rang() && Instant::now() < alarm.until {
             std::hint::spin_loop();
         }

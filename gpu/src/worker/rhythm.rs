@@ -6,8 +6,9 @@
 //! the alarm; who rings meanwhile (a host that calls twice in a row) is heard late once, and such a
 //! host is left alone for longer each time.
 //!
-//! After a call that was late a host either catches up or goes on from there. The next call tells;
-//! until then no alarm is set.
+//! After a call that was late a host either catches up, at once or on the beat, or goes on from there.
+//! The next call tells; until then the alarm is set for whichever comes first, and the sleep is one
+//! that a ring ends.
 
 use std::ops::RangeInclusive;
 use std::time::{Duration, Instant};
@@ -35,8 +36,8 @@ pub(super) struct Rhythm {
     /// Calls in step, and how many of them make a rhythm.
     steady: u32,
     needed: u32,
-    /// The last call was out of step.
-    stumbled: bool,
+    /// The last call, if it was out of step.
+    stumbled: Option<Instant>,
     /// Nothing was to be done when the last call came.
     idle: bool,
     /// Set for the next call.
@@ -51,7 +52,7 @@ impl Default for Rhythm {
             period: Duration::ZERO,
             steady: 0,
             needed: STEADY,
-            stumbled: false,
+            stumbled: None,
             idle: false,
             alarm: None,
         }
@@ -63,6 +64,8 @@ impl Default for Rhythm {
 pub(super) struct Alarm {
     pub at: Instant,
     pub until: Instant,
+    /// Nobody is expected before it.
+    pub sure: bool,
 }
 
 impl Rhythm {
@@ -85,7 +88,7 @@ impl Rhythm {
         let on_beat = self.next_beat(pushed).filter(|_| 2 * interval < 3 * self.period);
         if even || on_beat.is_some() {
             self.steady = self.steady.saturating_add(1);
-            self.stumbled = false;
+            self.stumbled = None;
             if even {
                 self.period = (7 * self.period + interval) / 8;
             }
@@ -93,10 +96,10 @@ impl Rhythm {
             if self.steady > self.needed && self.steady.is_multiple_of(FORGIVEN_AFTER) {
                 self.needed = (self.needed / 2).max(STEADY);
             }
-        } else if std::mem::replace(&mut self.stumbled, true) {
+        } else if self.stumbled.replace(pushed).is_some() {
             (self.steady, self.period, self.beat) = (0, interval, pushed);
         }
-        if alarm.is_some_and(|alarm| pushed + self.period / 4 < alarm.at) {
+        if alarm.is_some_and(|alarm| alarm.sure && pushed + self.period / 4 < alarm.at) {
             // Nobody rings so early who keeps the rhythm.
             self.steady = 0;
             self.needed = (2 * self.needed).min(STEADY_LIMIT);
@@ -117,16 +120,27 @@ impl Rhythm {
         }
     }
 
+    fn beat_after(&self, call: Instant) -> Instant {
+        let beats = call.saturating_duration_since(self.beat).div_duration_f64(self.period);
+        self.beat + self.period.mul_f64(beats.floor() + 1.0)
+    }
+
     /// There is nothing to do. The alarm for the next call, if there is a rhythm and nobody failed
     /// to come yet.
     pub fn rest(&mut self, now: Instant) -> Option<Alarm> {
         self.idle = true;
-        if self.stumbled || self.steady < self.needed {
+        if self.steady < self.needed {
             return None;
         }
-        let next = self.beat + self.period;
-        let alarm = Alarm { at: next - EARLY, until: next + PATIENT };
-        self.alarm = (alarm.until > now).then_some(alarm);
+        let calls = match self.stumbled {
+            None => [self.beat + self.period; 2],
+            // The next beat comes first: it is less than a period away.
+            Some(late) => [self.beat_after(late), late + self.period],
+        };
+        let sure = self.stumbled.is_none();
+        let mut alarms =
+            calls.map(|call| Alarm { at: call - EARLY, until: call + PATIENT, sure }).into_iter();
+        self.alarm = alarms.find(|alarm| alarm.until > now);
         self.alarm
     }
 }
@@ -182,14 +196,18 @@ mod tests {
             let (mut rhythm, last) = after(100);
             let call_after = last + PERIOD + late;
             call(&mut rhythm, call_after);
-            assert_eq!(rhythm.rest(call_after), None, "who knows");
             let next = if catches_up {
                 last + PERIOD * (2 + late.div_duration_f32(PERIOD) as u32)
             } else {
                 call_after + PERIOD
             };
+            let alarm = rhythm.rest(call_after).expect("one of two");
+            assert!(!alarm.sure && alarm.at <= next, "it may also come at once");
+            let waiting = next - EARLY / 2;
+            assert!(expects(&mut rhythm, waiting, next), "{late:?} {catches_up}: {rhythm:?}");
             call(&mut rhythm, next);
             assert!(expects(&mut rhythm, next, next + PERIOD), "{late:?} {catches_up}: {rhythm:?}");
+            assert!(rhythm.rest(next).is_some_and(|alarm| alarm.sure));
         }
         // Out of step twice: the rhythm is to be found again.
         let (mut rhythm, last) = after(100);

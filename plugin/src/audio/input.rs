@@ -47,6 +47,12 @@ impl InputRing {
         sounds
     }
 
+    /// Hop `n` of a channel, where hops of `hop` samples (a power of two) divide the ring.
+    pub fn hop(&self, channel: usize, n: u64, hop: usize) -> &[f32] {
+        let at = (n * hop as u64) as usize & self.mask;
+        &self.channels[channel][at..at + hop]
+    }
+
     /// Copies `out.len()` samples of a channel from stream time `from` on, which may lie before
     /// the beginning: then it was silent.
     pub fn copy(&self, channel: usize, from: i64, out: &mut [f32]) {
@@ -97,6 +103,18 @@ mod tests {
             let mut out = [9.0; 19];
             ring.copy(0, ring.end as i64 - 19, &mut out);
             assert_eq!(out, [0.0; 19]);
+        }
+    }
+
+    #[test]
+    fn hops_are_read_where_they_stand() {
+        let mut ring = InputRing::new(2, 1000);
+        let mut left: Vec<f32> = (0..8192).map(|i| i as f32).collect();
+        let mut right: Vec<f32> = left.iter().map(|l| -l).collect();
+        for n in 0..8192 / 64 {
+            ring.push(&[&mut left, &mut right], n * 64..(n + 1) * 64);
+            assert_eq!(ring.hop(0, n as u64, 64), &left[n * 64..(n + 1) * 64]);
+            assert_eq!(ring.hop(1, n as u64, 64), &right[n * 64..(n + 1) * 64]);
         }
     }
 

@@ -89,8 +89,7 @@ pub struct Processor {
     blend: Blend,
     rescue: RescueBudget,
     input: InputRing,
-    /// The hop that is being filled, the hop that is being heard, and the same dry.
-    filling: Vec<Vec<f32>>,
+    /// The hop that is being heard, and the same dry.
     wet: Vec<Vec<f32>>,
     dry: Vec<Vec<f32>>,
     /// Stream time: samples since the last reset.
@@ -146,7 +145,6 @@ impl Processor {
             blend: Blend::new(plan.sample_rate),
             rescue: RescueBudget::new(cost, &plan),
             input: InputRing::new(channels, plan.latency_samples() + spec.m + 2 * hop),
-            filling: hops(),
             wet: hops(),
             dry: hops(),
             time: 0,
@@ -335,9 +333,6 @@ impl Processor {
         }
         let hop = self.plan.spec.h;
         let n = self.pushed;
-        for (channel, filling) in self.filling.iter_mut().enumerate() {
-            self.input.copy(channel, (n * hop as u64) as i64, filling);
-        }
         // A frame is heard around the middle of its synthesis part.
         let centre = ((n + 1) * hop as u64) as i64 - (self.plan.spec.m / 2) as i64;
         let Place { position, loop_seconds } = self.clock.place(centre, settings.canvas_length);
@@ -353,17 +348,20 @@ impl Processor {
             // What is held sounds on, whatever comes in.
             self.silent = 0;
         }
-        with_slices(&self.filling, |inputs| {
-            self.twin.push(n, inputs, &params);
-            if self.rescue.warms(effect::taps_needed(&params) > 0) {
-                self.twin.warm(n);
-            }
-            if let Some(link) = &mut self.link
-                && engaged
-            {
-                link.push(n, inputs, &params);
-            }
-        });
+        let mut inputs: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
+        for (channel, input) in inputs.iter_mut().enumerate().take(self.plan.channels) {
+            *input = self.input.hop(channel, n, hop);
+        }
+        let inputs = &inputs[..self.plan.channels];
+        self.twin.push(n, inputs, &params);
+        if self.rescue.warms(effect::taps_needed(&params) > 0) {
+            self.twin.warm(n);
+        }
+        if let Some(link) = &mut self.link
+            && engaged
+        {
+            link.push(n, inputs, &params);
+        }
         self.pushed += 1;
     }
 
@@ -482,14 +480,6 @@ impl Processor {
 const MAX_CHANNELS: usize = 2;
 
 /// Slices of all channels without a heap.
-fn with_slices<R>(channels: &[Vec<f32>], f: impl FnOnce(&[&[f32]]) -> R) -> R {
-    let mut slices: [&[f32]; MAX_CHANNELS] = [&[]; MAX_CHANNELS];
-    for (slice, channel) in slices.iter_mut().zip(channels) {
-        *slice = channel;
-    }
-    f(&slices[..channels.len()])
-}
-
 fn with_slices_mut<R>(channels: &mut [Vec<f32>], f: impl FnOnce(&mut [&mut [f32]]) -> R) -> R {
     let count = channels.len();
     let mut slices: [&mut [f32]; MAX_CHANNELS] = Default::default();
