@@ -5,12 +5,14 @@
 mod gpu_common;
 
 use std::sync::Arc;
-use std::sync::atomic::{AtomicU64, Ordering};
+use std::sync::atomic::{AtomicBool, AtomicU64, Ordering};
 use std::time::{Duration, Instant};
 
 use gpu_common::ordeal::Ordeal;
 use gpu_common::player::{Player, config, everything};
-use scumble_dsp::{Canvas, EffectSettings, Quality, Stroke, StrokeKind, StrokePoint};
+use scumble_dsp::{
+    Canvas, EffectSettings, Framer, Playhead, Quality, Stroke, StrokeKind, StrokePoint,
+};
 use scumble_gpu::backend::adapter::{AdapterError, AdapterWish};
 use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Fault, Faults, OpenFaulty};
@@ -18,6 +20,7 @@ use scumble_gpu::backend::wgpu::device::DeviceError;
 use scumble_gpu::backend::{Backend, BackendError, NoBackend, OpenBackend};
 use scumble_gpu::engine::{
     Configured, Engine, EngineChoice, EngineKind, EngineOptions, EngineState, Session,
+    SessionConfig,
 };
 use scumble_gpu::sync::Counter;
 
@@ -486,4 +489,38 @@ fn a_run_of_misses_takes_a_session_of_auto_off_the_device_and_a_probe_brings_it_
     always.play_until_served(LONG);
     assert!(!miss_deadlines(&mut always, &faults, 100));
     assert_eq!(always.tally.rescued, 0, "{:?}", always.tally);
+}
+
+#[test]
+fn a_worker_with_more_to_do_than_it_can_still_opens_the_device() {
+    // S8: one session pushes as fast as it can, so that there is no turn without a due hop.
+    let engine = Engine::isolated(options(OpenCpu)).unwrap();
+    let flood = SessionConfig {
+        engine_choice: EngineChoice::Cpu,
+        ..config(Quality::Live, 48_000.0, 2, 128)
+    };
+    let (mut audio, _control) = engine.open(flood).unwrap();
+    let ended = AtomicBool::new(false);
+    std::thread::scope(|scope| {
+        scope.spawn(|| {
+            let mut framer = Framer::new(flood.spec, flood.sample_rate);
+            let hop = vec![0.25; flood.spec.h];
+            for n in 0.. {
+                let params = framer.next(&everything(), Playhead::default());
+                // What finds no room is lost.
+                let _ = audio.push_hop(n, &[&hop, &hop], &params);
+                audio.end_block();
+                if ended.load(Ordering::Relaxed) {
+                    break;
+                }
+            }
+        });
+        let (_audio, control) = engine.open(config(Quality::Live, 48_000.0, 2, 128)).unwrap();
+        let start = Instant::now();
+        while control.state().kind != EngineKind::Gpu && start.elapsed() < LONG {
+            std::thread::sleep(Duration::from_millis(2));
+        }
+        ended.store(true, Ordering::Relaxed);
+        assert_eq!(control.state().kind, EngineKind::Gpu, "{:?}", control.state());
+    });
 }

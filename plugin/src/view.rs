@@ -38,8 +38,12 @@ impl Active {
         let device = device.map(|d| d.name.clone()).unwrap_or_default();
         let wanted = self.choices.engine;
         let (health, words, reason) = match (&state, self.plan.rule) {
-            (Some(state), _) if state.kind == EngineKind::Gpu => {
+            (Some(state), _) if state.kind == EngineKind::Gpu && self.port.report().engaged => {
                 (Health::Good, "GPU engaged", state.reason.clone())
+            }
+            (Some(state), _) if state.kind == EngineKind::Gpu => {
+                let reason = "The GPU is ready; it plays once the host keeps real time.";
+                (Health::Good, "CPU engine", reason.to_string())
             }
             (_, Rule::Twin) if wanted == EngineChoice::Cpu => {
                 (Health::Good, "CPU engine", "The CPU was chosen.".to_string())

@@ -5,10 +5,10 @@ use std::sync::Arc;
 use std::time::{Duration, Instant};
 
 use nice_plug::prelude::Transport;
-use scumble::audio::{BlockSettings, Plan, RescueCost, Rule};
+use scumble::audio::{BlockSettings, Link, Plan, RescueCost, Rule};
 use scumble::rig::{Rig, session_config, stereo_plan as plan};
 use scumble_dsp::mix::BlendSettings;
-use scumble_dsp::{EffectSettings, Quality};
+use scumble_dsp::{EffectSettings, FrameParams, Quality};
 use scumble_gpu::backend::cpu::OpenCpu;
 use scumble_gpu::backend::faulty::{Faults, OpenFaulty};
 use scumble_gpu::engine::{Engine, EngineChoice, EngineOptions};
@@ -485,4 +485,36 @@ fn served(
     }
     let figures = rig.metrics();
     (output, figures)
+}
+
+#[test]
+fn the_largest_block_comes_in_one_half() {
+    // X2, S1: 128 hops. In two halves the second would be on its way while it is asked for.
+    const BLOCK: usize = 8192;
+    let input = noise(12 * BLOCK);
+    let (mut rig, faults) = with_faults(plan(Quality::Live, 48_000.0, BLOCK, Rule::Engaged));
+    let (_, figures) = served(&mut rig, &faults, &input, &[false; 12], |_| neutral());
+    assert_eq!(figures.count(Counter::Misses), 0);
+    assert_eq!(figures.count(Counter::BufferSwaps), 11);
+    assert!(rig.port.report().engaged);
+}
+
+#[test]
+fn what_the_engine_was_never_given_is_not_missed() {
+    // S9: it takes over in the middle of the sound, and hops from before that are the twin's.
+    let live = plan(Quality::Live, 48_000.0, 128, Rule::Paced);
+    let options = EngineOptions { opener: Some(Arc::new(OpenCpu)), ..EngineOptions::default() };
+    let engine = Engine::isolated(options).expect("an engine");
+    let config = session_config(&live, Buffering::Double, EngineChoice::Gpu, Default::default());
+    let (audio, control) = engine.open(config).expect("a session");
+    let mut link = Link::new(audio, &live.spec);
+    let hop = vec![0.5; live.spec.h];
+    let mut out = [vec![0.0; live.spec.h], vec![0.0; live.spec.h]];
+    let [left, right] = &mut out;
+    for n in 100..102 {
+        link.push(n, &[&hop, &hop], &FrameParams::neutral(n));
+        assert!(!link.read(n - 2, &mut [&mut left[..], &mut right[..]]));
+        link.end_block();
+    }
+    assert_eq!(control.metrics().count(Counter::Misses), 0);
 }

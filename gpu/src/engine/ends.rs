@@ -128,7 +128,6 @@ impl AudioEnd {
         self.misses = stats.misses;
         let underflows = self.underflows;
         self.metrics.update(|update| {
-            update.add(Counter::Blocks, 1);
             update.reader(stats);
             update.set(Counter::Underflows, underflows);
             update.set(Counter::Overflows, overflows);

@@ -37,10 +37,11 @@ pub struct SessionConfig {
 }
 
 impl SessionConfig {
-    /// Hops of one table of this session at most: a block's, and enough at a time to bring the
-    /// device up to date quickly.
+    /// Hops of one table of this session at most: those of the largest block that hosts play (8192
+    /// samples), for what comes in two tables comes in two halves, and the second is late in `double`;
+    /// and enough at a time to bring the device up to date quickly.
     fn max_hops(&self) -> usize {
-        self.max_block.div_ceil(self.spec.h).clamp(16, 64)
+        self.max_block.div_ceil(self.spec.h).clamp(16, 128)
     }
 
     pub fn slot_spec(&self) -> SlotSpec {

@@ -40,6 +40,8 @@ pub(super) struct DeviceSeat {
     /// A table in flight whose results nobody waits for any more, and since when.
     stalled_since: Option<Instant>,
     reopen_after: Duration,
+    /// Not before this is it opened again.
+    reopen_at: Option<Instant>,
     /// Sizes for which the helper compiles.
     pub(super) warming: Vec<usize>,
     /// Most hops of one session in one table, lowered when memory is short.
@@ -60,6 +62,7 @@ impl Default for DeviceSeat {
             was_there: false,
             stalled_since: None,
             reopen_after: REOPEN_AFTER,
+            reopen_at: None,
             warming: Vec::new(),
             hops_limit: usize::MAX,
             history: JobTable::default(),
@@ -156,6 +159,7 @@ impl DeviceSeat {
     pub fn fail(&mut self, error: &BackendError, sessions: &mut [Option<WorkerSession>]) {
         log::warn!("scumble: the CPU takes over from the GPU: {error}");
         self.turnovers += 1;
+        self.reopen_at = Some(Instant::now() + self.reopen_after);
         self.last_error = Some(error.to_string());
         let next = match error {
             BackendError::Unusable(reason) => Seat::Unusable(reason.clone()),
@@ -184,6 +188,7 @@ impl DeviceSeat {
         self.was_there = false;
         self.stalled_since = None;
         self.reopen_after = REOPEN_AFTER;
+        self.reopen_at = None;
         self.last_error = None;
         self.turnovers += 1;
         self.warming.clear();
@@ -280,6 +285,7 @@ impl Worker {
             Err(error) => {
                 seat.last_error = Some(error.to_string());
                 seat.seat = Seat::Empty;
+                seat.reopen_at = Some(Instant::now() + seat.reopen_after);
                 seat.reopen_after = (seat.reopen_after * 2).min(REOPEN_LIMIT);
             }
         }
@@ -308,16 +314,15 @@ impl Worker {
         }
         let now = Instant::now();
         let wanted = self.sessions.iter().flatten().any(|s| Self::wants_device(s, now));
-        if !wanted || !matches!(self.device.seat, Seat::Empty) {
+        let early = self.device.reopen_at.is_some_and(|at| now < at);
+        if !wanted || early || !matches!(self.device.seat, Seat::Empty) {
             return;
         }
         let mut sizes: Vec<usize> =
             self.sessions.iter().flatten().map(|s| s.spec.window.n).collect();
         sizes.sort_unstable();
         sizes.dedup();
-        let again = self.device.turnovers > 0 || self.device.last_error.is_some();
-        let after = if again { self.device.reopen_after } else { Duration::ZERO };
-        if self.helper.give(Chore::Open { after, sizes, opener: Arc::clone(&self.opener) }) {
+        if self.helper.give(Chore::Open { sizes, opener: Arc::clone(&self.opener) }) {
             self.device.seat = Seat::Opening;
         }
     }

@@ -4,16 +4,14 @@
 use std::sync::Arc;
 use std::sync::mpsc::{Receiver, SyncSender, sync_channel};
 use std::thread::JoinHandle;
-use std::time::Duration;
 
 use super::mailbox::{Mailbox, Message};
 use super::priority::DriverThreads;
 use crate::backend::{Backend, BackendError, OpenBackend};
 
 pub(super) enum Chore {
-    /// Open the device after a pause, with these sizes warm.
+    /// Open the device, with these sizes warm.
     Open {
-        after: Duration,
         sizes: Vec<usize>,
         opener: Arc<dyn OpenBackend>,
     },
@@ -63,17 +61,7 @@ impl Drop for Helper {
 fn run(mailbox: &Mailbox, chores: &Receiver<Chore>, real_time: bool) {
     while let Ok(chore) = chores.recv() {
         match chore {
-            Chore::Open { after, sizes, opener } => {
-                // In small steps, so that the end of the engine does not wait for a retry.
-                let mut left = after;
-                while !left.is_zero() {
-                    let step = left.min(Duration::from_millis(20));
-                    std::thread::sleep(step);
-                    left -= step;
-                    if mailbox.is_quitting() {
-                        return;
-                    }
-                }
+            Chore::Open { sizes, opener } => {
                 let threads = real_time.then(DriverThreads::before_opening);
                 let opened = opener.open(&sizes);
                 let device = opened.as_ref().ok().and_then(|backend| backend.device());

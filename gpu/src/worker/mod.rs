@@ -3,7 +3,7 @@
 //! Each turn it takes what the audio threads have pushed, puts the due hops of all sessions into one
 //! job table, has the device compute it, writes the results into the inactive halves and signals
 //! them, in that order. Work of lower priority (tasks, history for a session that joins the device)
-//! runs only when no hop is due, in pieces of bounded size. With nothing to do it sleeps until an
+//! runs when no hop is due, or after a patience of its own, in pieces of bounded size. With nothing to do it sleeps until an
 //! audio thread wakes it, or, where they keep a [`rhythm`], until shortly before they come.
 //!
 //! What the device does not deliver in time, or at all, the worker computes with the session's twin,
@@ -38,6 +38,9 @@ pub use mailbox::{Mailbox, Message};
 use rhythm::{Alarm, Rhythm};
 use session::WorkerSession;
 
+/// After so long without a turn in which nothing is due, background work has its turn all the same: a
+/// device comes back though the worker has more to do than it can.
+const BACKGROUND_AFTER: Duration = Duration::from_millis(10);
 /// Longest sleep with nothing to do: a net under the wake-up, and the clock of retries.
 const IDLE_SLEEP: Duration = Duration::from_millis(20);
 /// Longest sleep while results wait for a free half.
@@ -60,6 +63,8 @@ pub struct Worker {
     commands: commands::Commands,
     analyst: Analyst,
     trace: Trace,
+    /// When background work last had its turn.
+    background_at: Instant,
     /// Bytes of messages handled in one turn, reused.
     inbox: VecDeque<Message>,
 }
@@ -96,6 +101,7 @@ impl Worker {
                     commands: commands::Commands::default(),
                     analyst,
                     trace: Trace::new(TRACE_SPANS),
+                    background_at: Instant::now(),
                     inbox: VecDeque::new(),
                 };
                 worker.run();
@@ -113,7 +119,12 @@ impl Worker {
                 rhythm.call(pushed);
             }
             let worked = pushed.is_some();
-            if self.run_commands(worked) || worked || self.background() {
+            let busy = self.run_commands(worked) || worked;
+            if busy && self.background_at.elapsed() < BACKGROUND_AFTER {
+                continue;
+            }
+            self.background_at = Instant::now();
+            if self.background() || busy {
                 continue;
             }
             let unpublished = self.sessions.iter().flatten().any(WorkerSession::has_results);

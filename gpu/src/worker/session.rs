@@ -25,7 +25,7 @@ const LEAST_GIVEN: Duration = Duration::from_micros(500);
 /// (a host that bypasses the plugin).
 const RESULTS_LIMIT: usize = 512;
 /// Empty ones that are kept for the next hops: those of one table.
-const SPARE_LIMIT: usize = 64;
+const SPARE_LIMIT: usize = 128;
 
 /// Where a session stands with the device.
 #[derive(Clone, Copy, Debug, PartialEq, Eq)]
@@ -321,9 +321,15 @@ impl WorkerSession {
         Some(due)
     }
 
-    /// Computes the next due hop with the twin.
+    /// Computes the next due hop with the twin; a hop that the audio thread no longer waits for only
+    /// leaves the list. A worker that is behind would else stay behind: it would spend its time on what
+    /// nobody hears.
     pub(super) fn compute(&mut self) -> Option<Due> {
         let hop = self.due.front()?.hop;
+        if hop < self.writer.asked_to() {
+            self.dropped += 1;
+            return self.due.pop_front();
+        }
         let mut out = self.spare.pop().unwrap_or_default();
         out.clear();
         out.resize(self.spec.hop_floats(), 0.0);
@@ -391,5 +397,79 @@ impl WorkerSession {
 fn put_by(spare: &mut Vec<Vec<f32>>, samples: Vec<f32>) {
     if spare.len() < SPARE_LIMIT {
         spare.push(samples);
+    }
+}
+
+#[cfg(all(test, not(loom)))]
+mod tests {
+    use bytemuck::Zeroable;
+    use scumble_dsp::{FrameParams, Quality, WindowSpec};
+
+    use super::super::commands;
+    use super::*;
+    use crate::sync::ring::{Overflow, frame_ring};
+    use crate::sync::{Buffering, HopShape, LatencyShape, Metrics, ReadHops, hop_buffer};
+
+    #[test]
+    fn what_nobody_waits_for_any_more_is_not_computed() {
+        // S5: a worker that is behind comes back to what is heard.
+        let spec = WindowSpec::new(Quality::Live, 48_000.0);
+        let config = SessionConfig {
+            spec,
+            sample_rate: 48_000.0,
+            channels: 1,
+            async_samples: 128,
+            max_block: 128,
+            buffering: Buffering::Double,
+            engine_choice: EngineChoice::Cpu,
+            sync: Default::default(),
+            patience: None,
+        };
+        let shape = HopShape {
+            channels: 1,
+            hop_samples: spec.h,
+            max_block_samples: 128,
+            sample_rate_hz: 48_000.0,
+            buffer_size_bytes: 65_536,
+        };
+        let (writer, mut reader) = hop_buffer(Buffering::Double, shape).unwrap();
+        let (mut hops_in, hops) = frame_ring(64, spec.h, Overflow::RefuseNew);
+        let (_fields_in, fields) = rtrb::RingBuffer::new(1);
+        let due_to = Arc::new(AtomicU64::new(0));
+        let metrics = Metrics::new(LatencyShape::default()).worker;
+        let (_commands_in, commands) = commands::queue(3).unwrap();
+        let (state, now) = (Arc::new(SharedState::new()), Instant::now());
+        let mut session = WorkerSession::new(
+            0,
+            config,
+            now,
+            hops,
+            fields,
+            due_to.clone(),
+            writer,
+            metrics,
+            commands,
+            state,
+        );
+        let sound: Vec<f32> = (0..spec.h).map(|i| (i as f32 * 0.7).sin()).collect();
+        let mut twin = Twin::new(spec, 48_000.0, 1, 16);
+        for n in 0..8 {
+            let params = FrameParams::neutral(n);
+            let mut header = HopHeader::zeroed();
+            header.params = params;
+            hops_in.push(n, &header, &[&sound]).unwrap();
+            twin.push(n, &[&sound], &params);
+        }
+        due_to.store(8, Ordering::Release);
+        session.gather();
+        reader.give_up_below(6);
+        while session.compute().is_some() {}
+        let kept: Vec<u64> = session.results.iter().map(|(hop, _)| *hop).collect();
+        assert_eq!((kept, session.dropped), (vec![6, 7], 6));
+        for (hop, samples) in &session.results {
+            let mut expected = vec![0.0; spec.h];
+            twin.process_hop(*hop, &mut [&mut expected]).unwrap();
+            assert_eq!(samples, &expected, "the hops before were not missed");
+        }
     }
 }

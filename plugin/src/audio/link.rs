@@ -23,7 +23,9 @@ pub struct Link {
     window_hops: u64,
     settle_hops: u64,
     pushing: bool,
-    /// The first hop whose own window the engine has, and the first whose whole past it has.
+    /// The first hop that the engine was given since it listens, the first hop whose own window the engine has, and the first
+    /// whose whole past it has.
+    given_from: u64,
     known_from: u64,
     valid_from: u64,
     /// A field that the engine had no room for yet.
@@ -40,6 +42,7 @@ impl Link {
             window_hops,
             settle_hops,
             pushing: false,
+            given_from: 0,
             known_from: 0,
             valid_from: 0,
             waiting: None,
@@ -71,6 +74,7 @@ impl Link {
     pub fn push(&mut self, n: u64, inputs: &[&[f32]], params: &FrameParams) {
         if !self.pushing {
             self.pushing = true;
+            self.given_from = n;
             self.listens_from(n);
         }
         // What was frozen before the engine listened is unknown to it.
@@ -102,9 +106,10 @@ impl Link {
         self.pushing && n >= self.valid_from
     }
 
-    /// Copies output hop `n`, if it is there.
+    /// Copies output hop `n`, if it is there. One that the engine was never given is not asked for: it
+    /// would count as missed.
     pub fn read(&mut self, n: u64, out: &mut [&mut [f32]]) -> bool {
-        self.end.read_hop(self.stream + n, out) == HopStatus::Ready
+        n >= self.given_from && self.end.read_hop(self.stream + n, out) == HopStatus::Ready
     }
 
     /// Whether reading hop `n` need not wait. Where waiting is allowed: a hop that was once asked for

@@ -106,6 +106,8 @@ pub struct Processor {
     /// Which hops of the whole sound hold any, for one who plays a channel of it alone.
     whole_sound: Option<Arc<[bool]>>,
     counts: Counts,
+    /// The engine is given what comes in.
+    engaged: bool,
 }
 
 /// What happened in one block, by kind.
@@ -155,6 +157,7 @@ impl Processor {
             sounded: false,
             whole_sound: None,
             counts: Counts::default(),
+            engaged: false,
             plan,
         }
     }
@@ -239,6 +242,7 @@ impl Processor {
         {
             link.pause();
         }
+        self.engaged = engaged && self.link.is_some();
         self.clock.begin_block(self.time as i64, length, settings.sync, transport);
         self.blend.aim(&settings.mix);
         self.rescue.begin_block(length);
@@ -457,6 +461,7 @@ impl Processor {
             None => &mut self.own_metrics,
         };
         metrics.update(|update| {
+            update.add(Counter::Blocks, 1);
             update.time(Stage::Callback, took);
             update.add(Counter::Rescues, counts.rescues);
             update.add(Counter::Holds, counts.holds);
@@ -467,6 +472,7 @@ impl Processor {
             tempo: transport.tempo.unwrap_or(120.0) as f32,
             beats_per_bar: beats_per_bar(transport),
             playing: transport.playing,
+            engaged: self.engaged,
         });
     }
 

@@ -90,6 +90,8 @@ impl RescueCost {
 pub struct RescueBudget {
     cost: RescueCost,
     sample_rate: f64,
+    /// The most samples for which time is saved up.
+    span: usize,
     hop: usize,
     left: f64,
     /// The hop that was rescued last: the next one shares all but one frame with it.
@@ -106,6 +108,9 @@ impl RescueBudget {
         Self {
             cost,
             sample_rate: f64::from(plan.sample_rate),
+            // A host may give one block of its own in many small ones. What is more than a block of the
+            // host's does not fit into a callback, however long nothing was missed.
+            span: plan.spec.h.min(plan.max_block),
             hop: plan.spec.h,
             left: 0.0,
             last: None,
@@ -116,9 +121,8 @@ impl RescueBudget {
     }
 
     pub fn begin_block(&mut self, samples: usize) {
-        // A hop that spans many small blocks is computed in one of them.
-        let period = samples.max(self.hop) as f64 / self.sample_rate;
-        self.left = SHARE * period;
+        let time = |samples: usize| SHARE * samples as f64 / self.sample_rate;
+        self.left = (self.left.max(0.0) + time(samples)).min(time(samples.max(self.span)));
     }
 
     /// A hop was pushed. Whether its spectrum is to be made now; `looks_back` says whether there is
@@ -150,6 +154,7 @@ impl RescueBudget {
 
     /// All history is gone.
     pub fn reset(&mut self) {
+        self.left = 0.0;
         self.last = None;
         self.warming = 0;
         self.warmed = 0;
@@ -162,20 +167,23 @@ mod tests {
     use crate::audio::processor::Rule;
     use scumble_dsp::{Quality, WindowSpec};
 
-    fn budget(warm_us: u64, cold_us: u64) -> RescueBudget {
-        let plan = Plan {
+    fn plan() -> Plan {
+        Plan {
             spec: WindowSpec::new(Quality::Live, 48_000.0),
             sample_rate: 48_000.0,
             channels: 2,
             async_samples: 128,
             max_block: 128,
             rule: Rule::Engaged,
-        };
+        }
+    }
+
+    fn budget(warm_us: u64, cold_us: u64) -> RescueBudget {
         let cost = RescueCost {
             warm: Duration::from_micros(warm_us),
             cold: Duration::from_micros(cold_us),
         };
-        RescueBudget::new(cost, &plan)
+        RescueBudget::new(cost, &plan())
     }
 
     #[test]
@@ -207,6 +215,27 @@ mod tests {
         for n in 0..15 {
             assert!(budget.affords(1000 + 2 * n));
         }
+    }
+
+    #[test]
+    fn what_does_not_fit_into_a_callback_is_refused_however_many_came_before() {
+        // S12: a hop of Studio spans 16 callbacks of 64 samples, each 1.33 ms long.
+        let spec = WindowSpec::new(Quality::Studio, 48_000.0);
+        let plan = Plan { spec, max_block: 64, ..plan() };
+        let cost =
+            RescueCost { warm: Duration::from_micros(900), cold: Duration::from_micros(900) };
+        let mut budget = RescueBudget::new(cost, &plan);
+        for n in 0..40 {
+            budget.begin_block(64);
+            assert!(!budget.affords(n), "0.8 ms of a callback");
+        }
+        // The same blocks as parts of one of 1024 samples: the callback is the host's block.
+        let mut budget = RescueBudget::new(cost, &Plan { max_block: 1024, ..plan });
+        let affordable = (0..32).filter(|&n| {
+            budget.begin_block(64);
+            n % 16 == 15 && budget.affords(n) && budget.affords(n + 1)
+        });
+        assert_eq!(affordable.count(), 2, "12.8 ms are saved up each time");
     }
 
     #[test]

@@ -18,6 +18,7 @@ struct Board {
     tempo: AtomicU32,
     beats_per_bar: AtomicU32,
     playing: AtomicBool,
+    engaged: AtomicBool,
 }
 
 /// What the audio thread says after each block.
@@ -29,6 +30,8 @@ pub struct Report {
     pub tempo: f32,
     pub beats_per_bar: f32,
     pub playing: bool,
+    /// The engine is given what comes in: not so in a bounce, nor before a host has kept real time.
+    pub engaged: bool,
 }
 
 /// The audio thread's end.
@@ -80,6 +83,7 @@ impl AudioPort {
         self.board.tempo.store(report.tempo.to_bits(), Ordering::Relaxed);
         self.board.beats_per_bar.store(report.beats_per_bar.to_bits(), Ordering::Relaxed);
         self.board.playing.store(report.playing, Ordering::Relaxed);
+        self.board.engaged.store(report.engaged, Ordering::Relaxed);
     }
 }
 
@@ -100,6 +104,7 @@ impl ControlPort {
             tempo: f32::from_bits(self.board.tempo.load(Ordering::Relaxed)),
             beats_per_bar: f32::from_bits(self.board.beats_per_bar.load(Ordering::Relaxed)),
             playing: self.board.playing.load(Ordering::Relaxed),
+            engaged: self.board.engaged.load(Ordering::Relaxed),
         }
     }
 }
