@@ -23,6 +23,14 @@ pub enum Plot {
     FenceWait,
 }
 
+/// A change of a parameter, from where it began to where it was last sent. What was sent is noted,
+/// for the host may take it up only frames later.
+struct Gesture {
+    id: ParamId,
+    before: f32,
+    after: f32,
+}
+
 /// Everything that the panels read and change.
 pub struct State {
     pub snapshot: Snapshot,
@@ -44,8 +52,8 @@ pub struct State {
     pub sync_open: bool,
     document_generation: Option<u64>,
     saved_revision: u64,
-    /// The values at which parameter gestures began.
-    begun: Vec<(ParamId, f32)>,
+    /// The parameter gestures under way.
+    begun: Vec<Gesture>,
     /// The gesture that changes to selected strokes belong to.
     pub stroke_gesture: u64,
 }
@@ -108,19 +116,20 @@ impl State {
             match event {
                 KnobEvent::Begin => {
                     host.begin_param(id);
-                    self.begun.push((id, self.param(id).value));
+                    let before = self.param(id).value;
+                    self.begun.push(Gesture { id, before, after: before });
                 }
                 KnobEvent::Set(value) => {
-                    host.set_param(id, value);
-                    let mut view = std::mem::take(&mut self.params[id as usize]);
-                    host.param(id, &mut view);
-                    self.params[id as usize] = view;
+                    let value = self.send_param(id, value, host);
+                    if let Some(gesture) = self.begun.iter_mut().find(|g| g.id == id) {
+                        gesture.after = value;
+                    }
                 }
                 KnobEvent::End => {
                     host.end_param(id);
-                    if let Some(i) = self.begun.iter().position(|(b, _)| *b == id) {
-                        let (_, before) = self.begun.swap_remove(i);
-                        self.edit.note_param(id, before, self.param(id).value);
+                    if let Some(i) = self.begun.iter().position(|g| g.id == id) {
+                        let gesture = self.begun.swap_remove(i);
+                        self.edit.note_param(id, gesture.before, gesture.after);
                     }
                 }
                 KnobEvent::Typed(text) => match host.parse_param(id, &text) {
@@ -132,6 +141,22 @@ impl State {
                 },
             }
         }
+    }
+
+    /// Sets a parameter and gives what it makes of the value.
+    fn send_param(&mut self, id: ParamId, value: f32, host: &mut dyn EditorHost) -> f32 {
+        host.set_param(id, value);
+        let value = host.snapped_param(id, value);
+        self.expect_param(id, value, host);
+        value
+    }
+
+    /// Shows a value that the host was sent, until the next frame reads what the host has.
+    fn expect_param(&mut self, id: ParamId, value: f32, host: &dyn EditorHost) {
+        let view = &mut self.params[id as usize];
+        view.modulated = (view.modulated + value - view.value).clamp(0.0, 1.0);
+        view.value = value;
+        view.text = host.param_text(id, value);
     }
 
     pub fn kind_of(&self, brush: Brush) -> StrokeKind {
@@ -161,11 +186,12 @@ impl State {
             Outcome::Strokes(_) => {}
             Outcome::Param(id, value) => {
                 host.begin_param(id);
-                host.set_param(id, value);
+                self.send_param(id, value, host);
                 host.end_param(id);
             }
             Outcome::Scene(scene) => {
                 host.restore(&scene);
+                self.expect_sound(&scene.sound, host);
                 self.in_step_with(host);
             }
         }
@@ -188,23 +214,34 @@ impl State {
         Scene { sound, versions: host.versions() }
     }
 
-    /// Does something to the host that replaces the sound as a whole, as one step of undo.
+    /// Does something to the host that replaces the sound as a whole, as one step of undo; `how`
+    /// gives the sound that it put there. False when it failed.
     pub fn replace_sound(
         &mut self,
         host: &mut dyn EditorHost,
-        how: impl FnOnce(&mut dyn EditorHost) -> Result<(), String>,
-    ) {
+        how: impl FnOnce(&mut dyn EditorHost) -> Result<Sound, String>,
+    ) -> bool {
         let before = self.scene(host);
-        if let Err(text) = how(host) {
-            self.toasts.push(Message::error(text));
-            return;
-        }
-        self.read_params(host);
+        let sound = match how(host) {
+            Ok(sound) => sound,
+            Err(text) => {
+                self.toasts.push(Message::error(text));
+                return false;
+            }
+        };
+        self.expect_sound(&sound, host);
         let mut after = self.scene(host);
-        after.sound.strokes = host.strokes();
+        after.sound.strokes = sound.strokes;
         self.edit.note_scene(before, after);
         self.in_step_with(host);
         self.canvas.selected.clear();
+        true
+    }
+
+    fn expect_sound(&mut self, sound: &Sound, host: &dyn EditorHost) {
+        for &(id, value) in &sound.params {
+            self.expect_param(id, host.snapped_param(id, value), host);
+        }
     }
 
     /// The host has the strokes that are here.

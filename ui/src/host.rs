@@ -6,8 +6,8 @@
 
 use crate::edit::Scene;
 use crate::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Source,
-    Versions,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Sound,
+    Source, Versions,
 };
 use crate::stroke::Stroke;
 
@@ -56,11 +56,14 @@ pub trait EditorHost {
     /// Where the spectrogram's levels lie: dB at R = 0 and at R = 1.
     fn level_range_db(&self) -> (f32, f32);
 
-    // Parameters. Every change is between `begin_param` and `end_param`, as hosts demand.
+    // Parameters. Every change is between `begin_param` and `end_param`, as hosts demand, and may
+    // take effect only after the frame: what `param` tells is no answer to `set_param`.
     fn param(&self, id: ParamId, to: &mut ParamView);
     fn begin_param(&mut self, id: ParamId);
     fn set_param(&mut self, id: ParamId, normalised: f32);
     fn end_param(&mut self, id: ParamId);
+    /// What a parameter makes of a value that it is set to: the nearest of its steps.
+    fn snapped_param(&self, id: ParamId, normalised: f32) -> f32;
     /// The normalised value that `text` means.
     fn parse_param(&self, id: ParamId, text: &str) -> Option<f32>;
     /// `normalised` in words.
@@ -77,12 +80,12 @@ pub trait EditorHost {
     fn set_solo(&mut self, solo: bool);
     fn solo(&self) -> bool;
 
-    // Presets.
+    // Presets. What puts another sound there gives it, for the parameters follow later.
     fn presets(&self) -> Vec<PresetEntry>;
     fn preset_name(&self) -> String;
     /// The sound was changed since the preset was loaded or saved.
     fn preset_changed(&self) -> bool;
-    fn load_preset(&mut self, name: &str) -> Result<(), String>;
+    fn load_preset(&mut self, name: &str) -> Result<Sound, String>;
     fn save_preset(&mut self, name: &str) -> Result<(), String>;
     fn rename_preset(&mut self, from: &str, to: &str) -> Result<(), String>;
     fn delete_preset(&mut self, name: &str) -> Result<(), String>;
@@ -97,10 +100,10 @@ pub trait EditorHost {
     /// Makes what is heard the sound of new instances, or the neutral one again.
     fn set_default_preset(&mut self, default: bool) -> Result<(), String>;
     fn has_default_preset(&self) -> bool;
-    fn import_preset(&mut self, path: &str) -> Result<(), String>;
+    fn import_preset(&mut self, path: &str) -> Result<Sound, String>;
     fn export_preset(&mut self, name: &str, path: &str) -> Result<(), String>;
     fn side(&self) -> Side;
-    fn set_side(&mut self, side: Side);
+    fn set_side(&mut self, side: Side) -> Sound;
     /// Both sides of the comparison as they stand, for undo to keep.
     fn versions(&self) -> Versions;
     /// Brings all of a scene back.

@@ -4,7 +4,10 @@ use std::sync::{Arc, Mutex};
 
 use egui_kittest::Harness;
 use egui_kittest::kittest::Queryable;
+use nice_plug::context::PluginApi;
+use nice_plug::context::gui::{GuiContext, GuiContextInner};
 use nice_plug::params::persist::PersistentField;
+use nice_plug::prelude::{ParamPtr, PluginState};
 use scumble_params::ScumbleParams;
 use scumble_ui::editor::Editor;
 use scumble_ui::glue::host::PluginHost;
@@ -142,6 +145,38 @@ fn make() -> (Arc<ScumbleParams>, Arc<Quiet>, PluginHost) {
     (params, instance, host)
 }
 
+/// A wrapper as nice-plug's are: what the editor sets waits for the host's next look, after the frame.
+#[derive(Default)]
+struct Wrapper(Mutex<Vec<(ParamPtr, f32)>>);
+
+impl Wrapper {
+    /// The host comes by.
+    fn settle(&self) {
+        for (ptr, value) in self.0.lock().expect("the queue").drain(..) {
+            // SAFETY: the pointers are into the test's parameters, which outlive its window.
+            unsafe { ptr._internal_set_normalized_value(value) };
+        }
+    }
+}
+
+impl GuiContextInner for Wrapper {
+    fn plugin_api(&self) -> PluginApi {
+        PluginApi::Clap
+    }
+    unsafe fn raw_begin_set_parameter(&self, _: ParamPtr) {}
+    unsafe fn raw_set_parameter_normalized(&self, ptr: ParamPtr, value: f32) {
+        self.0.lock().expect("the queue").push((ptr, value));
+    }
+    unsafe fn raw_end_set_parameter(&self, _: ParamPtr) {}
+    fn get_state(&self) -> PluginState {
+        unreachable!("the editor keeps its own presets")
+    }
+    fn set_state(&self, _: PluginState) {
+        unreachable!("a host is given no state")
+    }
+    fn request_restart(&self) {}
+}
+
 fn stroke(id: u64) -> Stroke {
     Stroke {
         id,
@@ -224,12 +259,18 @@ fn the_two_sides_keep_their_own_strokes() {
     assert_eq!(host.strokes().len(), 2);
 }
 
-/// The whole window over the real glue.
-fn window(host: PluginHost) -> Harness<'static, (Editor, PluginHost)> {
+/// The whole window over the real glue; the host comes by before each frame.
+fn window(mut host: PluginHost) -> Harness<'static, (Editor, PluginHost)> {
+    let wrapper = Arc::new(Wrapper::default());
+    host.attach(GuiContext::new(wrapper.clone()));
+    let frame = move |ui: &mut egui::Ui, (editor, host): &mut (Editor, PluginHost)| {
+        wrapper.settle();
+        editor.ui(ui, host);
+    };
     let mut window = Harness::builder()
         .with_size(DEFAULT_SIZE)
         .with_context_setup(scumble_ui::theme::install)
-        .build_ui_state(|ui, (editor, host)| editor.ui(ui, host), (Editor::default(), host));
+        .build_ui_state(frame, (Editor::default(), host));
     window.step();
     window
 }
@@ -237,7 +278,7 @@ fn window(host: PluginHost) -> Harness<'static, (Editor, PluginHost)> {
 #[test]
 fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
     let (params, instance, mut host) = make();
-    let fog = Sound { strokes: vec![stroke(9)], ..Sound::default() };
+    let fog = Sound { params: vec![(ParamId::Diffuse, 0.75)], strokes: vec![stroke(9)] };
     instance.store.save("Fog", &fog).expect("saved");
     host.set_strokes(&[stroke(1)]);
     host.save_preset("Mine").expect("saved");
@@ -248,10 +289,13 @@ fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
             (host.versions(), host.preset_changed()),
             host.strokes(),
             params.document.get().strokes.clone(),
+            (params.diffuse.value(), params.freeze.value()),
         )
     };
     let mut history = vec![seen(&window)];
-    for step in ["Compare B", "Fog", "stroke", "Compare A", "stroke", "Compare B", "Compare A"] {
+    for step in
+        ["Compare B", "Fog", "stroke", "Compare A", "Freeze", "stroke", "Compare B", "Compare A"]
+    {
         match step {
             "Fog" => {
                 let (editor, host) = window.state_mut();
@@ -266,9 +310,10 @@ fn undo_and_redo_walk_through_both_sides_as_they_were_seen() {
         window.run_steps(2);
         history.push(seen(&window));
     }
-    let ((versions, changed), strokes, _) = history.last().expect("steps");
+    let ((versions, changed), strokes, _, (diffuse, frozen)) = history.last().expect("steps");
     assert_eq!((versions.side, versions.name.as_str(), strokes.len()), (Side::A, "Mine", 2));
     assert!(changed, "Mine has one stroke");
+    assert!(*diffuse < 0.5 && *frozen, "{diffuse} {frozen}");
     let other = versions.other.as_ref().expect("a visited side");
     assert_eq!((other.0.strokes.len(), other.1.as_str()), (2, "Fog"));
     for expected in history.iter().rev().skip(1) {

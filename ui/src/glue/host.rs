@@ -268,6 +268,12 @@ impl EditorHost for PluginHost {
         }
     }
 
+    fn snapped_param(&self, id: ParamId, normalised: f32) -> f32 {
+        let p = self.pointer(id);
+        // SAFETY: the pointer is into `self.params`.
+        unsafe { p.preview_normalized(p.preview_plain(normalised)) }
+    }
+
     fn parse_param(&self, id: ParamId, text: &str) -> Option<f32> {
         // SAFETY: the pointer is into `self.params`.
         let value = unsafe { self.pointer(id).string_to_normalized_value(text) };
@@ -327,11 +333,11 @@ impl EditorHost for PluginHost {
         self.kept.differs(|id| self.value(id), &document.strokes)
     }
 
-    fn load_preset(&mut self, name: &str) -> Result<(), String> {
+    fn load_preset(&mut self, name: &str) -> Result<Sound, String> {
         let sound = self.instance.presets().load(name)?;
         self.apply(&sound, name);
         self.read_kept();
-        Ok(())
+        Ok(sound)
     }
 
     fn save_preset(&mut self, name: &str) -> Result<(), String> {
@@ -384,7 +390,7 @@ impl EditorHost for PluginHost {
         self.instance.presets().has_default()
     }
 
-    fn import_preset(&mut self, path: &str) -> Result<(), String> {
+    fn import_preset(&mut self, path: &str) -> Result<Sound, String> {
         let name = self.instance.presets().import(path)?;
         self.list = self.instance.presets().list();
         self.load_preset(&name)
@@ -398,9 +404,9 @@ impl EditorHost for PluginHost {
         self.side
     }
 
-    fn set_side(&mut self, side: Side) {
+    fn set_side(&mut self, side: Side) -> Sound {
         if side == self.side {
-            return;
+            return self.sound();
         }
         self.side = side;
         let now = Arc::new((self.sound(), self.preset_name()));
@@ -408,6 +414,7 @@ impl EditorHost for PluginHost {
         let heard = self.other.replace(now.clone()).unwrap_or(now);
         let (sound, name) = &*heard;
         self.apply(sound, name);
+        sound.clone()
     }
 
     fn versions(&self) -> Versions {

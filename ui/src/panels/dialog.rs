@@ -202,12 +202,7 @@ fn perform(dialog: &Dialog, state: &mut State, host: &mut dyn EditorHost) -> boo
         }
         Dialog::Import { path } => {
             let path = trimmed(path);
-            let mut result = Ok(());
-            state.replace_sound(host, |host| {
-                result = host.import_preset(&path);
-                result.clone()
-            });
-            return result.is_ok();
+            return state.replace_sound(host, |host| host.import_preset(&path));
         }
     };
     let done = result.is_ok();

@@ -85,10 +85,7 @@ pub fn show(ui: &mut Ui, at: &Layout, state: &mut State, host: &mut dyn EditorHo
             .on_hover_text("Two versions of the sound to compare; each keeps its own changes")
             .clicked();
         if clicked && !on {
-            state.replace_sound(host, |host| {
-                host.set_side(side);
-                Ok(())
-            });
+            state.replace_sound(host, |host| Ok(host.set_side(side)));
         }
     }
 

@@ -144,6 +144,57 @@ fn a_knob_is_dragged_reset_and_typed() {
 }
 
 #[test]
+fn every_way_to_change_a_parameter_is_a_step_of_undo() {
+    type Hand = fn(&mut Stage);
+    let focused = |s: &mut Stage| {
+        s.harness.get_by_label("Diffuse").focus();
+        s.harness.step();
+    };
+    let ways: [(&str, ParamId, Hand); 8] = [
+        ("typed", ParamId::Diffuse, |s| {
+            s.key(Modifiers::NONE, Key::Enter);
+            s.harness.event(egui::Event::Text("31 %".into()));
+            s.harness.step();
+            s.key(Modifiers::NONE, Key::Enter);
+        }),
+        ("an arrow", ParamId::Diffuse, |s| s.key(Modifiers::NONE, Key::ArrowDown)),
+        ("Delete", ParamId::Diffuse, |s| s.key(Modifiers::NONE, Key::Delete)),
+        ("the wheel", ParamId::Diffuse, |s| {
+            let at = s.harness.get_by_label("Diffuse").rect().center();
+            s.harness.hover_at(at);
+            s.harness.run_steps(2);
+            s.wheel(-1.0);
+        }),
+        ("a drag", ParamId::Diffuse, |s| {
+            let at = s.harness.get_by_label("Diffuse").rect().center() - vec2(0.0, 16.0);
+            s.drag(&[at, at + vec2(0.0, 22.0)]);
+        }),
+        ("Freeze", ParamId::Freeze, |s| s.click("Freeze")),
+        ("Bypass", ParamId::Bypass, |s| s.click("Bypass")),
+        ("a menu", ParamId::Quality, |s| {
+            s.click("Quality");
+            s.click("Studio");
+        }),
+    ];
+    for (name, id, hand) in ways {
+        let mut host = scenes::no_gpu();
+        host.put(ParamId::Diffuse, "77 %");
+        let mut s = stage_of(host);
+        if id == ParamId::Diffuse {
+            focused(&mut s);
+        }
+        let before = s.host().value(id);
+        hand(&mut s);
+        let after = s.host().value(id);
+        assert!((after - before).abs() > 5e-3, "{name}: {before}");
+        s.click("Undo");
+        assert!((s.host().value(id) - before).abs() < 1e-6, "{name} is undone");
+        s.click("Redo");
+        assert!((s.host().value(id) - after).abs() < 1e-6, "{name} is done again");
+    }
+}
+
+#[test]
 fn arrows_turn_the_knob_that_has_the_keyboard() {
     let mut s = stage();
     let before = s.host().value(ParamId::Mix);

@@ -24,6 +24,7 @@ fn a_preset_is_loaded_in_one_step_of_undo() {
     assert!((s.host().value(ParamId::Diffuse)).abs() < 1e-4);
     s.click("Redo");
     assert_eq!(s.host().strokes.len(), 4);
+    assert_eq!(s.state().param(ParamId::Diffuse).text, "77 %");
     assert_eq!((s.host().preset.as_str(), s.host().preset_changed()), ("Snowfall", false));
 }
 

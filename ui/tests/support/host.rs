@@ -9,8 +9,8 @@ use scumble_params::ScumbleParams;
 use scumble_ui::edit::Scene;
 use scumble_ui::host::{Columns, EditorHost, Message};
 use scumble_ui::model::{
-    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Source,
-    Versions,
+    Axis, DevicesView, ParamId, ParamView, PresetEntry, SettingsView, Side, Snapshot, Sound,
+    Source, Versions,
 };
 use scumble_ui::stroke::Stroke;
 
@@ -18,6 +18,8 @@ pub struct TestHost {
     pub snapshot: Snapshot,
     params: ScumbleParams,
     values: Vec<f32>,
+    /// What was set in this frame: it takes effect before the next, as with every real host.
+    queued: Vec<(ParamId, f32)>,
     pub modulation: Vec<f32>,
     pub strokes: Vec<Stroke>,
     pub preview: Option<Stroke>,
@@ -53,6 +55,7 @@ impl Default for TestHost {
             values: vec![0.0; ParamId::ALL.len()],
             modulation: vec![0.0; ParamId::ALL.len()],
             params,
+            queued: Vec::new(),
             strokes: Vec::new(),
             preview: None,
             generation: 1,
@@ -109,6 +112,9 @@ impl TestHost {
 
 impl EditorHost for TestHost {
     fn snapshot(&mut self, to: &mut Snapshot) {
+        for (id, value) in std::mem::take(&mut self.queued) {
+            self.values[id as usize] = value;
+        }
         to.clone_from(&self.snapshot);
     }
 
@@ -146,12 +152,18 @@ impl EditorHost for TestHost {
     }
 
     fn set_param(&mut self, id: ParamId, normalised: f32) {
-        self.values[id as usize] = normalised;
+        self.queued.push((id, self.snapped_param(id, normalised)));
         self.log.push(format!("set {}", id.id()));
     }
 
     fn end_param(&mut self, id: ParamId) {
         self.log.push(format!("end {}", id.id()));
+    }
+
+    fn snapped_param(&self, id: ParamId, normalised: f32) -> f32 {
+        let p = self.ptr(id);
+        // SAFETY: as in `default_of`.
+        unsafe { p.preview_normalized(p.preview_plain(normalised)) }
     }
 
     fn parse_param(&self, id: ParamId, text: &str) -> Option<f32> {
@@ -205,16 +217,17 @@ impl EditorHost for TestHost {
         })
     }
 
-    fn load_preset(&mut self, name: &str) -> Result<(), String> {
+    fn load_preset(&mut self, name: &str) -> Result<Sound, String> {
         let found = self.presets.iter().find(|p| p.0 == name);
         let (_, _, values, strokes) =
             found.cloned().ok_or_else(|| format!("there is no preset {name:?}"))?;
-        self.values = values;
-        self.strokes = strokes;
+        let params: Vec<_> = ParamId::ALL.into_iter().zip(values).collect();
+        self.queued.extend(&params);
+        self.strokes.clone_from(&strokes);
         self.preset = name.into();
         self.generation += 1;
         self.log.push(format!("load {name}"));
-        Ok(())
+        Ok(Sound { params, strokes })
     }
 
     fn save_preset(&mut self, name: &str) -> Result<(), String> {
@@ -266,7 +279,7 @@ impl EditorHost for TestHost {
         self.default_preset
     }
 
-    fn import_preset(&mut self, path: &str) -> Result<(), String> {
+    fn import_preset(&mut self, path: &str) -> Result<Sound, String> {
         Err(format!("{path} cannot be read"))
     }
 
@@ -279,10 +292,11 @@ impl EditorHost for TestHost {
         self.side
     }
 
-    fn set_side(&mut self, side: Side) {
+    fn set_side(&mut self, side: Side) -> Sound {
         self.side = side;
         self.generation += 1;
         self.log.push(format!("side {side:?}"));
+        Sound { params: Vec::new(), strokes: self.strokes.clone() }
     }
 
     fn versions(&self) -> Versions {
