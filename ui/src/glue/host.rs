@@ -188,15 +188,6 @@ impl PluginHost {
             self.write(|document| document.editor = sized(document.editor));
         }
     }
-
-    pub fn kept_size(&self) -> [f32; 2] {
-        let size = self.params.document.get().editor;
-        [size.width as f32, size.height as f32]
-    }
-
-    pub fn kept_zoom(&self) -> f32 {
-        self.params.document.get().editor.zoom
-    }
 }
 
 impl EditorHost for PluginHost {

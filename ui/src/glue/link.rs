@@ -3,20 +3,36 @@
 //! Called on the editor's thread, in every frame; nothing here may wait.
 
 use std::sync::Arc;
-
-use nice_plug_egui::EguiEditorState;
+use std::sync::atomic::{AtomicBool, Ordering};
 
 use crate::host::{Columns, Message};
 use crate::model::{Axis, DevicesView, PresetEntry, Snapshot, Sound, Source};
 use crate::stroke::Stroke;
 
 /// Whether someone is looking. Cheap to ask, from any thread.
-#[derive(Clone)]
-pub struct Window(pub(super) Arc<EguiEditorState>);
+#[derive(Debug, Clone, Default)]
+pub struct Window(Arc<AtomicBool>);
 
 impl Window {
+    // Relaxed: nothing is handed over by it.
     pub fn is_open(&self) -> bool {
-        self.0.is_open()
+        self.0.load(Ordering::Relaxed)
+    }
+
+    /// Open until what it gives is dropped.
+    pub fn open(&self) -> Opened {
+        self.0.store(true, Ordering::Relaxed);
+        Opened(self.clone())
+    }
+}
+
+/// A window that is open.
+#[derive(Debug)]
+pub struct Opened(Window);
+
+impl Drop for Opened {
+    fn drop(&mut self) {
+        self.0.0.store(false, Ordering::Relaxed);
     }
 }
 

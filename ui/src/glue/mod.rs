@@ -7,6 +7,7 @@ pub mod host;
 mod kept;
 pub mod link;
 mod restart;
+mod size;
 mod window;
 
 use std::sync::Arc;
@@ -15,62 +16,38 @@ use std::time::Duration;
 use egui::ViewportCommand;
 use keyboard_types::{Key, NamedKey};
 use nice_plug::context::gui::GuiContext;
-use nice_plug::editor::dpi::{LogicalSize, PhysicalSize, Size};
-use nice_plug::editor::{ResizeHint, SizeConstraints};
 use nice_plug_egui::baseview::{HandlerError, WindowSize};
-use nice_plug_egui::{
-    EguiEditorState, EguiNiceSettings, Frame, KeyCapture, NiceEguiApp, RepaintNotifier,
-};
+use nice_plug_egui::{Frame, KeyCapture, NiceEguiApp, RepaintNotifier};
 use scumble_params::ScumbleParams;
 
 use crate::editor::Editor;
-use crate::layout::MIN_SIZE;
 use host::PluginHost;
 use link::Instance;
+use size::Seen;
 use window::Marks;
 pub use window::ScumbleEditor;
 
 /// How long a frame stands: the display's rate is the most that is drawn (S15).
 const FRAME: Duration = Duration::from_millis(16);
 
-/// Makes the editor; its window opens when the host asks for it.
+/// Makes the editor, before any state has arrived; its window opens when the host asks for it. An
+/// `Option` because the wrappers want one.
 pub fn create_editor(
     params: Arc<ScumbleParams>,
     instance: Arc<dyn Instance>,
     repaint: RepaintNotifier,
 ) -> Option<ScumbleEditor> {
-    // A state that was loaded before the window is opened names the window's size.
-    let _ = params.document.adopt_pending();
-    let kept = params.document.get().editor;
-    let size: Size = if kept.zoom == 1.0 {
-        LogicalSize::new(kept.width as f32, kept.height as f32).into()
-    } else {
-        // The wrapper tells the host the size without the zoom when it is logical.
-        let px = |v: u32| (v as f32 * kept.zoom).round() as u32;
-        PhysicalSize::new(px(kept.width), px(kept.height)).into()
-    };
-    let hint = ResizeHint {
-        can_resize: true,
-        can_resize_horizontally: true,
-        can_resize_vertically: true,
-        size_constraints: SizeConstraints::Logical {
-            min_size: Some(LogicalSize::new(MIN_SIZE[0], MIN_SIZE[1])),
-            max_size: None,
-        },
-        ..ResizeHint::NON_RESIZABLE
-    };
-    let window = EguiEditorState::from_size(size, kept.zoom);
-    instance.set_window(link::Window(window.clone()));
-    let marks = Marks::default();
+    let open = link::Window::default();
+    instance.set_window(open.clone());
+    let (marks, seen) = (Marks::default(), Seen::default());
     let app = App {
         editor: Editor::default(),
-        host: PluginHost::new(params, instance),
+        host: PluginHost::new(params.clone(), instance),
         keys: None,
         marks: marks.clone(),
+        seen: seen.clone(),
     };
-    let settings = EguiNiceSettings::new().with_tile("Scumble").with_resize_hint(hint);
-    let egui = nice_plug_egui::create_egui_editor(window, repaint, settings, app)?;
-    Some(ScumbleEditor { egui, marks })
+    Some(ScumbleEditor { params, app: app.into(), repaint, open, marks, seen })
 }
 
 /// What the wrapper drives.
@@ -80,6 +57,7 @@ pub struct App {
     /// Whether a text is being typed, as the window was last told.
     keys: Option<bool>,
     marks: Marks,
+    seen: Seen,
 }
 
 impl NiceEguiApp for App {
@@ -90,6 +68,7 @@ impl NiceEguiApp for App {
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
         self.marks.take();
+        self.seen.note(&frame.baseview_window().size());
         frame.set_clear_color(crate::theme::BACKGROUND.into());
         self.editor.open(&ctx);
         self.host.attach(gui);
@@ -98,6 +77,12 @@ impl NiceEguiApp for App {
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        let (window, zoom) = (frame.baseview_window().size(), ui.ctx().zoom_factor());
+        self.seen.note(&window);
+        // Looked at in each frame rather than when it changes: a state that is loaded under an open
+        // window does not change the window, and so must not name another size.
+        let [width, height] = size::points(&window, zoom);
+        self.host.keep_size(width, height, zoom);
         self.editor.ui(ui, &mut self.host);
         if let Some([width, height]) = self.host.wanted_size.take() {
             ui.ctx().send_viewport_cmd(ViewportCommand::InnerSize(egui::vec2(width, height)));
@@ -111,13 +96,7 @@ impl NiceEguiApp for App {
     }
 
     fn resized(&mut self, size: WindowSize) {
-        let zoom = self.host.kept_zoom();
-        self.host.keep_size(size.logical.width as f32, size.logical.height as f32, zoom);
-    }
-
-    fn zoom_factor_changed(&mut self, zoom: f32) {
-        let size = self.host.kept_size();
-        self.host.keep_size(size[0], size[1], zoom);
+        self.seen.note_pixels(size.physical);
     }
 }
 

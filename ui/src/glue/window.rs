@@ -1,4 +1,7 @@
-//! The wrapper's editor, with a window that is gone once it is closed.
+//! The wrapper's editor, with a window that opens as it was left and is gone once it is closed.
+//!
+//! The wrappers make the editor before any state has arrived, and egui's editor keeps the size that it
+//! was made with; so each opening makes one, of the size that the document names by then.
 //!
 //! On X11 a window has a thread of its own, and baseview joins it when the window is dropped, but
 //! not always: when the thread is drawing as it is told to stop, baseview's last request to it goes
@@ -9,19 +12,25 @@
 use std::cell::RefCell;
 use std::error::Error;
 use std::sync::mpsc::{Receiver, RecvTimeoutError, SyncSender, sync_channel};
-use std::sync::{Arc, Mutex, PoisonError};
+use std::sync::{Arc, Mutex, MutexGuard, PoisonError};
 use std::time::Duration;
 
 use nice_plug::context::gui::GuiContext;
-use nice_plug::editor::dpi::NativeSize;
+use nice_plug::editor::dpi::{LogicalSize, NativeSize};
 use nice_plug::editor::{
     Editor, EditorHandle, HostMethods, Modifiers, ParentWindowHandle, ResizeHint, SpawnedEditor,
     VirtualKeyCode,
 };
-use nice_plug::plugin::TrackInfo;
-use nice_plug_egui::{EguiEditor, EguiEditorHandle, baseview};
+use nice_plug_egui::baseview::{HandlerError, WindowSize};
+use nice_plug_egui::{
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
+    baseview, create_egui_editor,
+};
+use scumble_params::{EditorLook, ScumbleParams};
 
 use super::App;
+use super::link::{self, Opened};
+use super::size::{Seen, resize_hint};
 
 /// A thread that hangs in a graphics driver must not hang the host with it for longer.
 const LIMIT: Duration = Duration::from_secs(5);
@@ -80,8 +89,56 @@ impl Drop for Ended {
 
 /// The editor type that the plugin names.
 pub struct ScumbleEditor {
-    pub(super) egui: EguiEditor<App>,
+    pub(super) params: Arc<ScumbleParams>,
+    pub(super) app: Shared,
+    pub(super) repaint: RepaintNotifier,
+    pub(super) open: link::Window,
     pub(super) marks: Marks,
+    pub(super) seen: Seen,
+}
+
+impl ScumbleEditor {
+    /// How the window is to open.
+    fn look(&self) -> EditorLook {
+        // A refusal is reported by the plugin, which reads the same cell.
+        let _ = self.params.document.adopt_pending();
+        self.params.document.get().editor
+    }
+}
+
+/// The app of all openings; each has an egui editor that drives it.
+pub(super) struct Shared(Arc<Mutex<App>>);
+
+impl From<App> for Shared {
+    fn from(app: App) -> Self {
+        Self(Arc::new(Mutex::new(app)))
+    }
+}
+
+impl Shared {
+    // A frame that panicked has ended its window; the next opening starts from what there is.
+    fn app(&self) -> MutexGuard<'_, App> {
+        self.0.lock().unwrap_or_else(PoisonError::into_inner)
+    }
+}
+
+impl NiceEguiApp for Shared {
+    fn build(
+        &mut self,
+        ctx: egui::Context,
+        gui: GuiContext,
+        frame: &mut Frame,
+    ) -> Result<(), HandlerError> {
+        self.app().build(ctx, gui, frame)
+    }
+
+    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        self.app().ui(ui, frame);
+    }
+
+    fn resized(&mut self, size: WindowSize) {
+        self.app().resized(size);
+    }
 }
 
 impl Editor for ScumbleEditor {
@@ -96,24 +153,28 @@ impl Editor for ScumbleEditor {
         host: Option<HostMethods>,
     ) -> Result<SpawnedEditor<Handle>, Box<dyn Error>> {
         let ended = self.marks.lay();
-        let made =
-            self.egui.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
+        let look = self.look();
+        let size = LogicalSize::new(look.width as f32, look.height as f32);
+        let state = EguiEditorState::from_size(size, look.zoom);
+        let settings = EguiNiceSettings::new().with_tile("Scumble").with_resize_hint(resize_hint());
+        let app = Shared(self.app.0.clone());
+        let egui = create_egui_editor(state, self.repaint.clone(), settings, app)
+            .ok_or("egui has no editor to give")?;
+        self.seen.forget();
+        let open = self.open.open();
+        let made = egui.spawn(parent, wait_for_parent, fallback_scale_factor, gui_context, host)?;
         Ok(SpawnedEditor {
-            handle: Handle(made.handle),
+            handle: Handle { egui: made.handle, _open: open },
             window: Window { window: made.window, _ended: ended },
         })
     }
 
     fn size(&self) -> NativeSize<u32> {
-        self.egui.size()
+        self.seen.native(self.open.is_open(), &self.look())
     }
 
     fn resize_hint(&self) -> ResizeHint {
-        self.egui.resize_hint()
-    }
-
-    fn track_info_updated(&self, info: TrackInfo) {
-        self.egui.track_info_updated(info);
+        resize_hint()
     }
 }
 
@@ -124,7 +185,10 @@ pub struct Window {
 }
 
 /// What the wrapper speaks to while the window is open: everything goes to egui's own.
-pub struct Handle(EguiEditorHandle);
+pub struct Handle {
+    egui: EguiEditorHandle,
+    _open: Opened,
+}
 
 impl EditorHandle for Handle {
     type Window = Window;
@@ -135,47 +199,47 @@ impl EditorHandle for Handle {
     }
 
     fn set_parent(&self, parent: ParentWindowHandle, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_parent(parent, &window.window)
+        self.egui.set_parent(parent, &window.window)
     }
 
     fn show(&self, window: &Window) -> Result<(), Self::Error> {
-        self.0.show(&window.window)
+        self.egui.show(&window.window)
     }
 
     fn hide(&self, window: &Window) -> Result<(), Self::Error> {
-        self.0.hide(&window.window)
+        self.egui.hide(&window.window)
     }
 
     fn host_main_thread_callback(&self, window: &Window) {
-        self.0.host_main_thread_callback(&window.window);
+        self.egui.host_main_thread_callback(&window.window);
     }
 
     fn set_size(&self, size: NativeSize<u32>, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_size(size, &window.window)
+        self.egui.set_size(size, &window.window)
     }
 
     fn set_fallback_scale_factor(&self, factor: f64, window: &Window) -> Result<(), Self::Error> {
-        self.0.set_fallback_scale_factor(factor, &window.window)
+        self.egui.set_fallback_scale_factor(factor, &window.window)
     }
 
     fn adjust_size(&self, size: NativeSize<u32>, window: &Window) -> Option<NativeSize<u32>> {
-        self.0.adjust_size(size, &window.window)
+        self.egui.adjust_size(size, &window.window)
     }
 
     fn on_virtual_key_from_host(&self, key: VirtualKeyCode, down: bool, with: Modifiers) -> bool {
-        self.0.on_virtual_key_from_host(key, down, with)
+        self.egui.on_virtual_key_from_host(key, down, with)
     }
 
     fn state_changed(&self) {
-        self.0.state_changed();
+        self.egui.state_changed();
     }
 
     fn param_value_changed(&self, id: &str, normalized_value: f32) {
-        self.0.param_value_changed(id, normalized_value);
+        self.egui.param_value_changed(id, normalized_value);
     }
 
     fn param_modulation_changed(&self, id: &str, modulation_offset: f32) {
-        self.0.param_modulation_changed(id, modulation_offset);
+        self.egui.param_modulation_changed(id, modulation_offset);
     }
 }
 

@@ -1,5 +1,8 @@
 //! The glue between window and plugin, over real parameters and the real document.
 
+mod window;
+
+use std::sync::atomic::{AtomicU32, Ordering};
 use std::sync::{Arc, Mutex};
 
 use egui_kittest::Harness;
@@ -23,6 +26,7 @@ use scumble_ui::{Instance, Presets, Sound, Window};
 #[derive(Default)]
 struct Quiet {
     changes: Mutex<u32>,
+    frames: AtomicU32,
     /// A state that the host loads just as the editor has looked.
     then: Mutex<Option<(Arc<ScumbleParams>, String)>>,
     store: Arc<Store>,
@@ -95,7 +99,9 @@ impl Presets for Store {
 }
 
 impl Instance for Quiet {
-    fn fill(&self, _snapshot: &mut Snapshot) {}
+    fn fill(&self, _snapshot: &mut Snapshot) {
+        self.frames.fetch_add(1, Ordering::Relaxed);
+    }
     fn set_window(&self, _window: Window) {}
     fn take_columns(&self, _source: Source, _axis: Axis, _sink: &mut dyn FnMut(Columns<'_>)) {}
     fn level_range_db(&self) -> (f32, f32) {
@@ -379,7 +385,7 @@ fn the_windows_size_is_kept_with_the_instance() {
     let loaded = scumble_params::Document::parse(&saved).expect("it loads");
     assert_eq!(loaded.editor, kept.editor, "nothing was left for loading to mend");
     host.keep_size(1180.0, 760.0, 0.1);
-    assert_eq!(host.kept_zoom(), 0.5);
+    assert_eq!(params.document.get().editor.zoom, 0.5);
 }
 
 /// A state as another instance would have saved it.
