@@ -153,8 +153,13 @@ impl Tick for Instance {
     fn tick(&self) {
         self.adopt_document();
         let document = self.params.document.get();
-        let preview = self.preview.lock().unwrap_or_else(PoisonError::into_inner).clone();
         let watched = self.is_watched();
+        let preview = {
+            let mut preview = self.preview.lock().unwrap_or_else(PoisonError::into_inner);
+            // A window that closes under a stroke does not tell that the stroke is dropped.
+            preview.take_if(|_| !watched);
+            preview.clone()
+        };
         self.with_active(|active| {
             active.port.collect();
             active.columnist.set_watched(watched);
@@ -204,6 +209,23 @@ mod tests {
         instance.begin_with_user_default(&store);
         assert!(!is_painted(&instance));
         assert!(instance.take_message().is_none());
+    }
+
+    #[test]
+    fn a_stroke_under_way_is_dropped_with_its_window() {
+        let instance = Instance::default();
+        let window = Window::default();
+        *instance.window.lock().expect("the window") = Some(window.clone());
+        let stroke =
+            factory_presets().into_iter().find_map(|preset| preset.strokes.first().cloned());
+        let heard = || instance.preview.lock().expect("the preview").is_some();
+        let opened = window.open();
+        instance.set_preview(stroke);
+        instance.tick();
+        assert!(heard());
+        drop(opened);
+        instance.tick();
+        assert!(!heard());
     }
 
     #[test]

@@ -295,6 +295,15 @@ impl Editor {
         self.state.canvas.detach();
     }
 
+    /// Ends what a window that closed under the user's hand has left under way. Call before the first
+    /// frame of the next, for no window tells of its closing.
+    pub fn settle(&mut self, host: &mut dyn EditorHost) {
+        host.preview_stroke(None);
+        while let Some(id) = self.state.begun.first().map(|gesture| gesture.id) {
+            self.state.param_events(id, [KnobEvent::End], host);
+        }
+    }
+
     /// Lets go of everything that belongs to a window.
     pub fn close(&mut self) {
         self.state.canvas.detach();

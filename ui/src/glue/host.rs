@@ -80,7 +80,6 @@ impl PluginHost {
         self.list = self.instance.presets().list();
         self.known = u64::MAX;
         self.read_kept();
-        self.instance.preview_stroke(None);
     }
 
     /// The preset's name, or what stands under it, may have become another.

@@ -72,6 +72,7 @@ impl NiceEguiApp for App {
         frame.set_clear_color(crate::theme::BACKGROUND.into());
         self.editor.open(&ctx);
         self.host.attach(gui);
+        self.editor.settle(&mut self.host);
         self.keys = None;
         Ok(())
     }

@@ -16,7 +16,7 @@ use scumble_ui::model::{AXES, Axis, ParamId, Source};
 use scumble_ui::panels::dialog::Dialog;
 use scumble_ui::stroke::StrokeKind;
 use support::host::TestHost;
-use support::picture::Stage;
+use support::picture::{Stage, Window};
 use support::scenes;
 
 fn stage() -> Stage {
@@ -191,6 +191,39 @@ fn every_way_to_change_a_parameter_is_a_step_of_undo() {
         assert!((s.host().value(id) - before).abs() < 1e-6, "{name} is undone");
         s.click("Redo");
         assert!((s.host().value(id) - after).abs() < 1e-6, "{name} is done again");
+    }
+}
+
+#[test]
+fn what_a_window_left_under_way_is_ended_by_the_next() {
+    let mut s = stage();
+    let before = s.host().value(ParamId::Diffuse);
+    let at = s.harness.get_by_label("Diffuse").rect().center() - vec2(0.0, 16.0);
+    // The window is gone before the button is let go.
+    s.harness.drag_at(at);
+    s.harness.step();
+    for up in [10.0, 30.0, 55.0] {
+        s.harness.hover_at(at - vec2(0.0, up));
+        s.harness.step();
+    }
+    let ended = |s: &Stage| s.host().log.contains(&"end diffuse".to_owned());
+    assert!(!ended(&s) && s.host().log.contains(&"set diffuse".to_owned()));
+    s.harness.step();
+    let after = s.host().value(ParamId::Diffuse);
+    s.harness.state_mut().host.preview = scenes::strokes(1).pop();
+    let Window { editor, host } = s.harness.state_mut();
+    editor.settle(host);
+    assert!(ended(&s) && s.host().preview.is_none());
+    // This one has the old one's pointer.
+    s.harness.drop_at(at - vec2(0.0, 55.0));
+    s.harness.run_steps(2);
+    // It is a step of undo by now, and what the next gesture begins with is its own.
+    let Window { editor, host } = s.harness.state_mut();
+    editor.state.set_param(ParamId::Diffuse, 1.0, host);
+    s.harness.run_steps(2);
+    for expected in [after, before] {
+        s.click("Undo");
+        assert!((s.host().value(ParamId::Diffuse) - expected).abs() < 1e-4);
     }
 }
 
