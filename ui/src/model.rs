@@ -385,12 +385,10 @@ pub struct SettingsView {
     pub async_samples: Option<u32>,
     pub ring_depth: u32,
     pub fence_timeout_ms: f32,
-    /// The editor's zoom, 0.75..2.
-    pub zoom: f32,
 }
 
 impl Default for SettingsView {
     fn default() -> Self {
-        Self { async_samples: None, ring_depth: 4, fence_timeout_ms: 5.0, zoom: 1.0 }
+        Self { async_samples: None, ring_depth: 4, fence_timeout_ms: 5.0 }
     }
 }

@@ -425,7 +425,6 @@ impl EditorHost for PluginHost {
             async_samples: s.async_samples,
             ring_depth: s.ring_depth,
             fence_timeout_ms: s.fence_timeout_ms,
-            zoom: document.editor.zoom,
         }
     }
 

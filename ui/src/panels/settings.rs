@@ -1,6 +1,6 @@
 //! Settings: quality, engine, buffering, what happens on a miss, the window's scale; and about.
 
-use egui::{ComboBox, Grid, RichText, Slider, Ui};
+use egui::{ComboBox, Grid, RichText, Slider, Ui, Vec2};
 
 use crate::editor::State;
 use crate::host::{EditorHost, Message};
@@ -58,10 +58,10 @@ pub fn show(ui: &mut Ui, draft: &mut SettingsView, state: &mut State, host: &mut
     ui.label(RichText::new(&state.snapshot.engine.reason).color(theme::DIM));
     heading(ui, "WINDOW");
     ui.horizontal(|ui| {
+        let current = scale_of(ui);
         for (scale, name) in SCALES {
-            let on = (draft.zoom - scale).abs() < 0.01;
+            let on = (current - scale).abs() < 0.01;
             if ui.selectable_label(on, name).clicked() {
-                draft.zoom = scale;
                 set_scale(ui, scale, host);
             }
         }
@@ -108,6 +108,15 @@ fn device(ui: &mut Ui, state: &mut State, host: &mut dyn EditorHost) {
     {
         state.toasts.push(Message::error(text));
     }
+}
+
+/// The window's scale as it is, whatever set it: the host may have refused what was asked for.
+fn scale_of(ui: &Ui) -> f32 {
+    let magnified = ui.ctx().zoom_factor();
+    let share = ui.ctx().content_rect().size() / Vec2::from(DEFAULT_SIZE);
+    let smallest = SCALES[0].0;
+    let small = (share - Vec2::splat(smallest)).abs().max_elem() < 0.01;
+    if small && magnified == 1.0 { smallest } else { magnified }
 }
 
 /// 75 % is a smaller window with type of the same size; the others magnify everything.

@@ -347,6 +347,31 @@ fn settings_change_at_once_and_a_restart_is_asked_for_when_they_close() {
 }
 
 #[test]
+fn the_settings_show_the_scale_that_the_window_has() {
+    use egui::accesskit::Toggled;
+    let mut s = stage();
+    let small = DEFAULT_SIZE.map(|points| 0.75 * points);
+    s.click("Settings");
+    let scales = |s: &Stage| {
+        ["75 %", "100 %", "150 %"].map(|name| {
+            s.harness.get_by_label(name).accesskit_node().toggled() == Some(Toggled::True)
+        })
+    };
+    assert_eq!(scales(&s), [false, true, false]);
+    s.click("75 %");
+    assert_eq!(s.host().asked_size, Some(small));
+    assert_eq!(scales(&s), [false, true, false], "the host has not followed");
+    s.harness.set_size(small.into());
+    s.harness.run_steps(2);
+    assert_eq!(scales(&s), [true, false, false]);
+    // As a state would have it, with the settings open.
+    s.harness.set_size(DEFAULT_SIZE.into());
+    s.harness.ctx.set_zoom_factor(1.5);
+    s.harness.run_steps(2);
+    assert_eq!(scales(&s), [false, false, true]);
+}
+
+#[test]
 fn a_device_is_chosen_from_those_that_were_found() {
     let mut host = scenes::no_gpu();
     host.devices.found = vec![("Big Card".into(), false), ("llvmpipe".into(), true)];
