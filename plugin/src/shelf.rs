@@ -73,9 +73,6 @@ impl Presets for Shelf {
     }
 
     fn save(&self, name: &str, sound: &Sound) -> Result<(), String> {
-        if factory_presets().iter().any(|p| p.name == name) {
-            return Err(format!("{name:?} comes with Scumble: choose another name"));
-        }
         self.store()?.save(&Self::preset_of(name, sound)).map_err(|e| e.to_string())
     }
 

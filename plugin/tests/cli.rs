@@ -294,6 +294,43 @@ fn who_has_heard_enough_ends_a_list_without_an_error() {
     }
 }
 
+/// Whoever writes into a pipe cannot go back and say how long it was.
+#[test]
+fn a_wav_that_does_not_know_its_length_ends_where_it_ends() {
+    let folder = Folder::new("length");
+    let sound = noise(RATE as usize / 2);
+    let mut bytes = std::fs::read(folder.sound("in.wav", &sound)).expect("read");
+    done(&folder.scumble(&["render", "in.wav", "whole.wav"]));
+    let data = bytes.windows(4).position(|word| word == b"data").expect("a data chunk");
+    for at in [4, data + 4] {
+        bytes[at..at + 4].fill(0xff);
+    }
+    std::fs::write(folder.path("piped.wav"), &bytes).expect("written");
+    done(&folder.scumble(&["render", "piped.wav", "out.wav"]));
+    assert!(read_wav(&folder.path("out.wav")) == read_wav(&folder.path("whole.wav")));
+    // One that knows it, and is shorter.
+    let whole = std::fs::read(folder.path("in.wav")).expect("read");
+    std::fs::write(folder.path("cut.wav"), &whole[..whole.len() / 2]).expect("written");
+    refused(&folder.scumble(&["render", "cut.wav", "out.wav"]), 1, "middle of its sound");
+}
+
+/// Nor does a closed standard error make a failure of what was done, or another of one.
+#[test]
+fn nobody_need_hear_what_is_said_beside_the_output() {
+    let folder = Folder::new("unheard");
+    folder.sound("in.wav", &noise(4800));
+    for (words, code) in [
+        (&["render", "in.wav", "out.wav"][..], 0),
+        (&["render", "none.wav", "out.wav"], 1),
+        (&["render", "in.wav", "out.wav", "--param", "mix=loud"], 2),
+    ] {
+        let (reader, writer) = std::io::pipe().expect("a pipe");
+        drop(reader);
+        let output = folder.command(words).stderr(writer).output().expect("it starts");
+        assert_eq!(output.status.code(), Some(code), "{words:?}");
+    }
+}
+
 /// What is not a number in a file of floats is silence to each command.
 #[test]
 fn what_is_not_a_number_is_silence() {

@@ -22,6 +22,8 @@ pub enum StoreError {
         "{name:?} cannot be the name of a preset: it must be 1 to 80 characters, none of / \\ : * ? \" < > | and no leading dot or underscore"
     )]
     Name { name: String },
+    #[error("{name:?} comes with Scumble: choose another name")]
+    Factory { name: String },
     #[error("there is already a preset {name:?}")]
     Taken { name: String },
     #[error("there is no preset {name:?}")]
@@ -114,13 +116,22 @@ impl PresetStore {
         read(&path)
     }
 
+    /// Where a preset of this name is put. Not under a name of the factory's: whoever asks for that gets
+    /// the factory's.
+    fn place_for(&self, name: &str) -> Result<PathBuf, StoreError> {
+        if is_factory(name) {
+            return Err(StoreError::Factory { name: name.to_string() });
+        }
+        self.path_of(name)
+    }
+
     /// Saves, over an older preset of the same name if there is one.
     pub fn save(&self, preset: &Preset) -> Result<(), StoreError> {
-        write(&self.path_of(&preset.name)?, preset)
+        write(&self.place_for(&preset.name)?, preset)
     }
 
     pub fn rename(&self, from: &str, to: &str) -> Result<(), StoreError> {
-        if self.path_of(to)?.exists() {
+        if self.place_for(to)?.exists() {
             return Err(StoreError::Taken { name: to.to_string() });
         }
         let mut preset = self.load(from)?;
@@ -137,9 +148,15 @@ impl PresetStore {
         std::fs::remove_file(&path).map_err(|error| StoreError::Io { path, error })
     }
 
-    /// Copies a file from elsewhere into the store.
+    /// Copies a file from elsewhere into the store. A factory preset that was changed and exported comes
+    /// back with a number behind its name.
     pub fn import(&self, path: &Path) -> Result<Preset, StoreError> {
-        let preset = read(path)?;
+        let mut preset = read(path)?;
+        if is_factory(&preset.name) {
+            let numbered = (2..).map(|n| format!("{} {n}", preset.name));
+            let free = |name: &String| !is_factory(name) && !self.has(name);
+            preset.name = numbered.into_iter().find(free).unwrap_or_default();
+        }
         if self.path_of(&preset.name)?.exists() {
             return Err(StoreError::Taken { name: preset.name });
         }
@@ -182,15 +199,28 @@ pub fn read(path: &Path) -> Result<Preset, StoreError> {
     Preset::parse(&text).map_err(|error| StoreError::Broken { path: path.to_owned(), error })
 }
 
+fn is_factory(name: &str) -> bool {
+    crate::factory_presets().iter().any(|preset| preset.name == name)
+}
+
 /// Writes beside the file first, so that a full disk leaves the old one whole.
 pub fn write(path: &Path, preset: &Preset) -> Result<(), StoreError> {
     let io = |error| StoreError::Io { path: path.to_owned(), error };
+    if path.is_dir() {
+        return Err(io(std::io::Error::other("is a folder: name a file in it")));
+    }
     if let Some(folder) = path.parent() {
         std::fs::create_dir_all(folder).map_err(io)?;
     }
-    let beside = path.with_extension("part");
-    std::fs::write(&beside, preset.to_text()).map_err(io)?;
-    std::fs::rename(&beside, path).map_err(io)
+    // Behind the whole name, which no other preset's can be.
+    let mut beside = path.as_os_str().to_owned();
+    beside.push(".part");
+    let written = std::fs::write(&beside, preset.to_text());
+    written.and_then(|()| std::fs::rename(&beside, path)).map_err(|error| {
+        // Whatever there is of it is of no use.
+        let _ = std::fs::remove_file(&beside);
+        io(error)
+    })
 }
 
 #[cfg(test)]
@@ -234,6 +264,45 @@ mod tests {
         assert_eq!(store.user_default().expect("read"), None);
         store.delete("Yours").expect("deleted");
         assert_eq!(store.list().0.len(), 1);
+    }
+
+    #[test]
+    fn a_name_of_the_factorys_is_never_an_own_presets() {
+        let folder = Folder::new("factory");
+        let store = PresetStore::at(&folder.0);
+        let mut preset = crate::factory_presets().remove(2);
+        let name = std::mem::replace(&mut preset.name, "Mine".into());
+        store.save(&preset).expect("saved");
+        assert!(matches!(store.rename("Mine", &name), Err(StoreError::Factory { .. })));
+        assert!(store.has("Mine"), "nothing is lost");
+        // Changed, exported under its old name, and imported twice.
+        preset.name = name.clone();
+        assert!(matches!(store.save(&preset), Err(StoreError::Factory { .. })));
+        let path = folder.0.join("elsewhere").join("exported.json");
+        write(&path, &preset).expect("exported");
+        let named = |n| format!("{name} {n}");
+        assert_eq!(store.import(&path).expect("imported").name, named(2));
+        assert_eq!(store.import(&path).expect("again").name, named(3));
+        assert_eq!(store.load(&named(2)).expect("loaded").strokes, preset.strokes);
+    }
+
+    #[test]
+    fn what_cannot_be_written_leaves_nothing_behind() {
+        let folder = Folder::new("unwritten");
+        let taken = folder.0.join("Desktop");
+        std::fs::create_dir_all(&taken).expect("made");
+        std::fs::write(folder.0.join("Fog.part"), "a score").expect("written");
+        let preset = Preset::new("Fog");
+        let error = write(&taken, &preset).expect_err("a folder").to_string();
+        assert!(error.contains("Desktop") && error.contains("name a file"), "{error}");
+        write(&folder.0.join("Fog.json"), &preset).expect("written");
+        let mut names: Vec<_> = std::fs::read_dir(&folder.0)
+            .expect("read")
+            .map(|entry| entry.expect("an entry").file_name())
+            .collect();
+        names.sort();
+        assert_eq!(names, ["Desktop", "Fog.json", "Fog.part"]);
+        assert_eq!(std::fs::read_to_string(folder.0.join("Fog.part")).expect("read"), "a score");
     }
 
     #[test]

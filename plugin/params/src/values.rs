@@ -83,17 +83,26 @@ impl CanvasSync {
 pub(crate) type ToText = Arc<dyn Fn(f32) -> String + Send + Sync>;
 pub(crate) type FromText = Arc<dyn Fn(&str) -> Option<f32> + Send + Sync>;
 
-/// The number at the head of `text`, whatever unit follows it.
-fn leading_number(text: &str) -> Option<(f32, &str)> {
+/// Reads a number with one of these units behind it, or with none, and counts it in the first of them:
+/// a unit is worth so many of those. Whatever else follows is refused, for the number may then mean
+/// something else. The decimal point may be a comma.
+fn read_in(units: &[(&str, f32)], text: &str) -> Option<f32> {
     let text = text.trim();
-    let end = text.find(|c: char| !matches!(c, '0'..='9' | '+' | '-' | '.')).unwrap_or(text.len());
-    let number = text[..end].parse::<f32>().ok().filter(|v| v.is_finite())?;
-    Some((number, text[end..].trim()))
-}
-
-/// Reads a number, with or without `unit` behind it.
-pub(crate) fn read_number(text: &str) -> Option<f32> {
-    leading_number(text).map(|(number, _)| number)
+    let digits = |from: usize, of: &[char]| {
+        let other = |c: char| !c.is_ascii_digit() && !of.contains(&c);
+        text[from..].find(other).map_or(text.len(), |length| from + length)
+    };
+    let mut end = digits(0, &['+', '-', '.', ',']);
+    if text[end..].starts_with(['e', 'E']) {
+        let exponent = end + 1 + usize::from(text[end + 1..].starts_with(['+', '-']));
+        let last = digits(exponent, &[]);
+        end = if last > exponent { last } else { end };
+    }
+    let number = text[..end].replace(',', ".").parse::<f32>().ok().filter(|v| v.is_finite())?;
+    let unit = text[end..].trim();
+    let worth = |(_, worth): &(&str, f32)| *worth;
+    let known = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(worth);
+    Some(number * if unit.is_empty() { 1.0 } else { known? })
 }
 
 /// `250 ms`, `1.20 s`.
@@ -107,10 +116,7 @@ pub(crate) fn time_text() -> (ToText, FromText) {
             format!("{:.2} s", ms / 1000.0)
         }
     });
-    let from = Arc::new(|text: &str| {
-        let (number, unit) = leading_number(text)?;
-        Some(if unit.eq_ignore_ascii_case("s") { number * 1000.0 } else { number })
-    });
+    let from = Arc::new(|text: &str| read_in(&[("ms", 1.0), ("s", 1000.0), ("sec", 1000.0)], text));
     (to, from)
 }
 
@@ -144,9 +150,7 @@ pub(crate) fn hz_text(off_at: Option<f32>, signed: bool) -> (ToText, FromText) {
         if text.trim().eq_ignore_ascii_case("off") {
             return off_at;
         }
-        let (number, unit) = leading_number(text)?;
-        let kilo = unit.starts_with(['k', 'K']);
-        Some(if kilo { number * 1000.0 } else { number })
+        read_in(&[("Hz", 1.0), ("kHz", 1000.0), ("k", 1000.0)], text)
     });
     (to, from)
 }
@@ -154,7 +158,7 @@ pub(crate) fn hz_text(off_at: Option<f32>, signed: bool) -> (ToText, FromText) {
 /// `35 %`.
 pub(crate) fn percent_text() -> (ToText, FromText) {
     let to = Arc::new(|v: f32| format!("{:.0} %", v * 100.0));
-    let from = Arc::new(|text: &str| read_number(text).map(|v| v / 100.0));
+    let from = Arc::new(|text: &str| read_in(&[("%", 1.0)], text).map(|v| v / 100.0));
     (to, from)
 }
 
@@ -166,7 +170,7 @@ pub(crate) fn plain_text(digits: usize, unit: &'static str) -> (ToText, FromText
         let v = if (v * scale).round() == 0.0 { 0.0 } else { v };
         if unit.is_empty() { format!("{v:.digits$}") } else { format!("{v:.digits$} {unit}") }
     });
-    (to, Arc::new(read_number))
+    (to, Arc::new(move |text: &str| read_in(&[(unit, 1.0)], text)))
 }
 
 /// `4 beats` or `4 s`, as the sync mode of the moment says.
@@ -175,7 +179,8 @@ pub(crate) fn length_text(sync: Arc<AtomicU8>) -> (ToText, FromText) {
         let unit = CanvasSync::from_index(sync.load(Ordering::Relaxed) as usize).unit();
         if v.fract() == 0.0 { format!("{v:.0} {unit}") } else { format!("{v:.2} {unit}") }
     });
-    (to, Arc::new(read_number))
+    let units = [("beats", 1.0), ("beat", 1.0), ("s", 1.0), ("sec", 1.0)];
+    (to, Arc::new(move |text: &str| read_in(&units, text)))
 }
 
 #[cfg(test)]
@@ -204,9 +209,30 @@ mod tests {
 
     #[test]
     fn nonsense_is_refused() {
-        for text in ["", "loud", "NaN", "inf", "--3", "1.2.3"] {
-            assert_eq!(read_number(text), None, "{text:?}");
+        let time = time_text().1;
+        for text in ["", "loud", "NaN", "inf", "--3", "1.2.3", "1,5,2", "ms", "e3"] {
+            assert_eq!(time(text), None, "{text:?}");
         }
+        // A number, and something that makes it another one than it seems.
+        for text in ["250 furlongs", "2 min", "3 Hz", "1 500", "1e", "10 %", "5 ms or so"] {
+            assert_eq!(time(text), None, "{text:?}");
+        }
+    }
+
+    #[test]
+    fn numbers_are_read_as_people_write_them() {
+        let (time, hz) = (time_text().1, hz_text(None, false).1);
+        for (text, ms) in [
+            ("1,5 s", 1500.0),
+            ("2 sec", 2000.0),
+            ("1e3", 1000.0),
+            ("2.5E-1 s", 250.0),
+            (" +40MS ", 40.0),
+        ] {
+            assert_eq!(time(text), Some(ms), "{text:?}");
+        }
+        assert_eq!((hz("2k"), hz("1.5 khz"), hz("300hz")), (Some(2e3), Some(1.5e3), Some(300.0)));
+        assert_eq!(percent_text().1("1e1"), Some(0.1));
     }
 
     #[test]

@@ -133,7 +133,7 @@ pub fn run(args: &AnalyzeArgs) -> Result<(), CliError> {
         Format::Csv => unfinished.fill(|file| write_csv(&analysis, file))?,
     }
     let (bins, frames) = (analysis.frequencies.len(), analysis.frames);
-    eprintln!("{seconds:.1} s of sound: {bins} bins, {frames} frames");
+    super::tell(format_args!("{seconds:.1} s of sound: {bins} bins, {frames} frames"));
     Ok(())
 }
 

@@ -41,7 +41,7 @@ pub fn run(args: &EditArgs) -> Result<(), CliError> {
     args.output.check()?;
     let strokes = read_strokes(&args.strokes)?;
     let sound = read(&args.input)?;
-    let unfinished = UnfinishedSound::new(&args.output)?;
+    let unfinished = UnfinishedSound::new(&args.output, &sound)?;
     let begun = Instant::now();
     let edited = edit(&sound, &strokes, args.length)
         .map_err(|e| CliError::new(format!("{}: {e}", args.input.display())))?;

@@ -40,7 +40,7 @@ pub fn read(path: &Path) -> Result<Sound, CliError> {
         .map_err(not_sound)?;
     let track =
         format.default_track(TrackType::Audio).ok_or_else(|| fail("has no audio track".into()))?;
-    let track_id = track.id;
+    let (track_id, said_its_length) = (track.id, track.num_frames.is_some());
     let params = track.codec_params.as_ref().and_then(|p| p.audio());
     let params = params.ok_or_else(|| fail("has no audio codec".into()))?;
     let mut decoder = symphonia::default::get_codecs()
@@ -52,6 +52,12 @@ pub fn read(path: &Path) -> Result<Sound, CliError> {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
+            // Written into a pipe, which could not say how long it would be: it ends where it ends.
+            Err(Error::IoError(e))
+                if e.kind() == std::io::ErrorKind::UnexpectedEof && !said_its_length =>
+            {
+                break;
+            }
             Err(Error::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
                 return Err(fail("ends in the middle of its sound".into()));
             }

@@ -75,7 +75,9 @@ pub fn render(
     }
     let covered = failures(&figures);
     if covered > 0 {
-        eprintln!("The GPU failed {covered} times; the CPU covered, within the same tolerance.");
+        super::tell(format_args!(
+            "The GPU failed {covered} times; the CPU covered, within the same tolerance."
+        ));
     }
     Ok(Sound { sample_rate: sound.sample_rate, channels })
 }

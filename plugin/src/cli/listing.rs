@@ -69,7 +69,7 @@ pub fn presets(args: &PresetsArgs) -> Result<(), CliError> {
             say(format_args!("{} (yours)", preset.name))?;
         }
         for error in broken {
-            eprintln!("skipped {error}");
+            super::tell(format_args!("skipped {error}"));
         }
     }
     Ok(())

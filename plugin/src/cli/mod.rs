@@ -135,6 +135,11 @@ fn say(text: impl Display) -> Result<(), CliError> {
     }
 }
 
+/// Says something beside the output. That nobody listens is no failure of the work.
+fn tell(text: impl Display) {
+    let _ = writeln!(std::io::stderr(), "{text}");
+}
+
 /// What went wrong, in words that say what to do.
 #[derive(Debug, thiserror::Error)]
 pub enum CliError {
@@ -156,7 +161,7 @@ impl CliError {
 
     /// Says it, for the program to end with.
     fn exit_code(&self) -> ExitCode {
-        eprintln!("error: {self}");
+        tell(format_args!("error: {self}"));
         match self {
             Self::Words(_) => ExitCode::from(2),
             Self::Work(_) => ExitCode::FAILURE,

@@ -139,16 +139,23 @@ pub struct UnfinishedSound {
 }
 
 impl UnfinishedSound {
-    /// In the format that the file's name and the options ask for.
-    pub fn new(args: &OutputArgs) -> Result<Self, CliError> {
+    /// In the format that the file's name and the options ask for, for a sound `like` this one: whether
+    /// the format can hold it is known before the work begins.
+    pub fn new(args: &OutputArgs, like: &Sound) -> Result<Self, CliError> {
         let format = Format::of(args)?;
+        let fits = match format {
+            Format::Wav => fits_into_wav(like.samples(), like.channels.len()),
+            Format::Flac { .. } => fits_into_flac(like.channels.len(), like.sample_rate),
+        };
+        fits.map_err(|why| CliError::new(format!("{}: {why}", args.output.display())))?;
         Ok(Self { file: Unfinished::new(&args.output)?, format })
     }
 
     /// As WAV.
     #[cfg(test)]
     pub fn wav(place: &Path) -> Result<Self, CliError> {
-        Self::new(&OutputArgs { output: place.to_owned(), bits: 24 })
+        let like = Sound { sample_rate: 48_000.0, channels: vec![vec![0.0]] };
+        Self::new(&OutputArgs { output: place.to_owned(), bits: 24 }, &like)
     }
 
     /// Writes the sound and puts the file into its place.
@@ -162,7 +169,26 @@ impl UnfinishedSound {
     }
 }
 
+/// A WAV file says its length in 32 bits.
+fn fits_into_wav(samples: usize, channels: usize) -> Result<(), String> {
+    const HEAD: u64 = 256;
+    let bytes = samples as u64 * channels as u64 * 4;
+    if bytes <= u64::from(u32::MAX) - HEAD {
+        return Ok(());
+    }
+    let gigabytes = bytes as f64 / f64::from(1 << 30);
+    Err(format!("{gigabytes:.1} GiB of sound; a .wav holds less than 4: name the file .flac"))
+}
+
+fn fits_into_flac(channels: usize, sample_rate: f32) -> Result<(), String> {
+    if (1..=8).contains(&channels) && sample_rate < (1 << 20) as f32 {
+        return Ok(());
+    }
+    Err(format!("{channels} channels at {sample_rate} Hz; a .flac holds 8, up to 1048575 Hz"))
+}
+
 fn write_wav(file: &File, sound: &Sound) -> Result<(), String> {
+    fits_into_wav(sound.samples(), sound.channels.len())?;
     let spec = hound::WavSpec {
         channels: sound.channels.len() as u16,
         sample_rate: sound.sample_rate as u32,
@@ -182,10 +208,10 @@ fn write_wav(file: &File, sound: &Sound) -> Result<(), String> {
 fn write_flac(file: &File, sound: &Sound, bits: u32, place: &Path) -> Result<(), String> {
     let (channels, clipped) = to_whole_numbers(sound, bits);
     if clipped > 0 {
-        eprintln!(
+        super::tell(format_args!(
             "{}: {clipped} samples were louder than full scale and were clipped; a .wav keeps them",
             place.display()
-        );
+        ));
     }
     let mut to = BufWriter::new(file);
     flac::write(&channels, sound.sample_rate as u32, bits, &mut to).map_err(|e| e.to_string())?;
@@ -240,11 +266,11 @@ mod tests {
         let args = |name: &str| OutputArgs { output: folder.0.join(name), bits: 24 };
         let sound = Sound { sample_rate: 48_000.0, channels: vec![vec![0.25, -0.5, 1e-3]; 2] };
         for name in ["a.wav", "b.FLAC"] {
-            let unfinished = UnfinishedSound::new(&args(name)).expect("a place");
+            let unfinished = UnfinishedSound::new(&args(name), &sound).expect("a place");
             assert_eq!(folder.names(), [format!("{name}.part")]);
             drop(unfinished);
             assert!(folder.names().is_empty(), "an unfinished {name} was left");
-            let unfinished = UnfinishedSound::new(&args(name)).expect("a place");
+            let unfinished = UnfinishedSound::new(&args(name), &sound).expect("a place");
             unfinished.write(&sound).expect("written");
             assert_eq!(folder.names(), [name]);
             let back = read(&folder.0.join(name)).expect("read back");
@@ -252,12 +278,29 @@ mod tests {
             std::fs::remove_file(folder.0.join(name)).expect("removed");
         }
         for name in ["a.mp3", "a", "no/such/folder.wav"] {
-            let error = UnfinishedSound::new(&args(name)).map(drop).expect_err(name).to_string();
+            let error =
+                UnfinishedSound::new(&args(name), &sound).map(drop).expect_err(name).to_string();
             assert!(error.contains(name), "{error}");
             assert!(folder.names().is_empty(), "{name}");
         }
         let odd = OutputArgs { output: folder.0.join("a.flac"), bits: 20 };
-        assert!(UnfinishedSound::new(&odd).is_err_and(|e| e.to_string().contains("16 and 24")));
+        assert!(
+            UnfinishedSound::new(&odd, &sound).is_err_and(|e| e.to_string().contains("16 and 24"))
+        );
+    }
+
+    #[test]
+    fn what_a_format_cannot_hold_is_refused_before_the_work() {
+        // 4 GiB in two channels.
+        assert!(fits_into_wav((1 << 29) - 100, 2).is_ok());
+        let error = fits_into_wav(1 << 29, 2).expect_err("the length wraps");
+        assert!(error.contains("4.0 GiB") && error.contains(".flac"), "{error}");
+        let folder = Folder::new("format");
+        let nine = Sound { sample_rate: 48_000.0, channels: vec![vec![0.0]; 9] };
+        let args = OutputArgs { output: folder.0.join("nine.flac"), bits: 24 };
+        let error = UnfinishedSound::new(&args, &nine).map(drop).expect_err("nine").to_string();
+        assert!(error.contains("9 channels") && error.contains("nine.flac"), "{error}");
+        assert!(folder.names().is_empty());
     }
 
     #[test]

@@ -18,14 +18,14 @@ pub fn show(done: &AtomicUsize, total: usize, works: impl Fn() -> bool) {
     while works() {
         if begun.elapsed() > PATIENCE {
             let part = done.load(Ordering::Relaxed) as f64 / total.max(1) as f64;
-            eprint!("\r{}", line(part));
-            let _ = std::io::stderr().flush();
+            let mut bar = std::io::stderr();
+            let _ = write!(bar, "\r{}", line(part)).and_then(|()| bar.flush());
             shown = true;
         }
         std::thread::sleep(LOOK);
     }
     if shown {
-        eprint!("\r{}\r", " ".repeat(line(1.0).len()));
+        let _ = write!(std::io::stderr(), "\r{}\r", " ".repeat(line(1.0).len()));
     }
 }
 
@@ -37,10 +37,10 @@ fn line(part: f64) -> String {
 /// What was done and how fast, for the end.
 pub fn summary(seconds_of_sound: f64, begun: Instant) {
     let took = begun.elapsed().as_secs_f64();
-    eprintln!(
-        "{seconds_of_sound:.1} s of sound in {took:.2} s ({:.0}x real time)",
-        seconds_of_sound / took
-    );
+    let speed = seconds_of_sound / took;
+    super::tell(format_args!(
+        "{seconds_of_sound:.1} s of sound in {took:.2} s ({speed:.0}x real time)"
+    ));
 }
 
 #[cfg(test)]

@@ -84,7 +84,7 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             args.input.display()
         )));
     }
-    let unfinished = UnfinishedSound::new(&args.output)?;
+    let unfinished = UnfinishedSound::new(&args.output, &sound)?;
     let begun = Instant::now();
     let on_cpu = || render(&sound, &params, args.bpm, args.tail);
     let on_gpu = || gpu_render::render(&sound, &params, args.bpm, args.tail);
@@ -97,7 +97,7 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
             ))
         })?,
         EngineWord::Auto => on_gpu().unwrap_or_else(|reason| {
-            eprintln!("The CPU renders: {reason}");
+            super::tell(format_args!("The CPU renders: {reason}"));
             on_cpu()
         }),
     };
