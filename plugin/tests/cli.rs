@@ -198,11 +198,11 @@ fn what_cannot_be_done_is_said_and_leaves_nothing_behind() {
         (&["render", "in.wav", "out.wav", "--param", "blur=1"], 2, "blur_time"),
         (&["render", "in.wav", "out.wav", "--param", "mix"], 2, "ID=VALUE"),
         (&["render", "in.wav", "out.wav", "--param", "blur_time=long"], 2, "cannot be read"),
-        (&["render", "in.wav", "out.wav", "--param", "freeze=banana"], 2, "from Off to On"),
+        (&["render", "in.wav", "out.wav", "--param", "freeze=banana"], 2, "it may be Off, On"),
         (
             &["render", "in.wav", "o.wav", "--param", "blur_time=5 s"],
             2,
-            "5 s\" is not allowed; from 0",
+            "5 s\" is not allowed; it may be from 0",
         ),
         (&["render", "in.wav", "out.wav", "--preset", "No Such Sound"], 1, "No Such Sound"),
         (&["analyze", "in.wav", "out.jpg", "--transform", "cqt"], 2, ".png, .npy or .csv"),

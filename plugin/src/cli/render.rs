@@ -130,10 +130,16 @@ fn set_param(params: &ScumbleParams, word: &str) -> Result<(), CliError> {
     })?;
     let refused = |what: &str| {
         // SAFETY: the pointer is into `params`, which is borrowed for this call.
-        let (low, high) = unsafe {
-            (ptr.normalized_value_to_string(0.0, true), ptr.normalized_value_to_string(1.0, true))
+        let named = |value: f32| unsafe { ptr.normalized_value_to_string(value, true) };
+        // SAFETY: as above.
+        let allowed = match unsafe { ptr.step_count() } {
+            Some(last) => {
+                let names = (0..=last).map(|step| named(step as f32 / last as f32));
+                names.collect::<Vec<_>>().join(", ")
+            }
+            None => format!("from {} to {}", named(0.0), named(1.0)),
         };
-        CliError::words(format!("{id}: {text:?} {what}; from {low} to {high}"))
+        CliError::words(format!("{id}: {text:?} {what}; it may be {allowed}"))
     };
     // SAFETY: as above.
     let read = unsafe { ptr.string_to_normalized_value(text) };

@@ -64,4 +64,21 @@ mod tests {
             assert!(error.contains(words), "{text}: {error}");
         }
     }
+
+    #[test]
+    fn the_manuals_examples_are_what_they_say() {
+        let manual = include_str!(concat!(env!("CARGO_MANIFEST_DIR"), "/../docs/manual.md"));
+        let (_, rest) = manual.split_once("```json\n").expect("a stroke");
+        let (list, rest) = rest.split_once("```").expect("its end");
+        let strokes = parse_strokes(list).expect("strokes");
+        assert_eq!((strokes.len(), strokes[0].points.len()), (1, 2));
+        for kind in scumble_dsp::StrokeKind::ALL {
+            let name = serde_json::to_string(&kind).expect("a name").replace('"', "`");
+            assert!(rest.contains(&name), "{name}");
+        }
+        let (_, rest) = rest.split_once("A preset is `").expect("a preset");
+        let (preset, _) = rest.split_once('`').expect("its end");
+        let preset = Preset::parse(preset).expect("a preset");
+        assert_eq!(preset.name, "Mine");
+    }
 }
