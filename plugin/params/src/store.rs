@@ -8,6 +8,8 @@ use crate::preset::{Preset, PresetError};
 const ENDING: &str = ".scumble.json";
 /// The preset that a new instance begins with; no preset can have this name.
 const DEFAULT_FILE: &str = "_default.scumble.json";
+/// Behind the name of a file that was put here by hand under a name of the factory's.
+const OWN: &str = " (own)";
 /// A larger file is no preset.
 const MAX_BYTES: u64 = 64 * 1024 * 1024;
 
@@ -72,11 +74,13 @@ impl PresetStore {
             && name.chars().count() <= 80
             && !name.starts_with(['.', '_'])
             && !name.contains(forbidden);
-        if good {
-            Ok(self.folder.join(format!("{name}{ENDING}")))
-        } else {
-            Err(StoreError::Name { name: name.to_string() })
+        if !good {
+            return Err(StoreError::Name { name: name.to_string() });
         }
+        let place = |name: &str| self.folder.join(format!("{name}{ENDING}"));
+        let behind = name.strip_suffix(OWN).filter(|name| is_factory(name)).map(place);
+        let plain = place(name);
+        Ok(behind.filter(|path| path.exists() && !plain.exists()).unwrap_or(plain))
     }
 
     /// The presets by name, and what is wrong with the files that are none. A missing folder is an
@@ -95,6 +99,10 @@ impl PresetStore {
                 Ok(mut preset) => {
                     // A file that was copied by hand goes by its new name.
                     preset.name = name.trim_end_matches(ENDING).to_string();
+                    // By the factory's name it could not be asked for.
+                    if is_factory(&preset.name) {
+                        preset.name.push_str(OWN);
+                    }
                     presets.push(preset);
                 }
                 Err(error) => broken.push(error),
@@ -284,6 +292,21 @@ mod tests {
         assert_eq!(store.import(&path).expect("imported").name, named(2));
         assert_eq!(store.import(&path).expect("again").name, named(3));
         assert_eq!(store.load(&named(2)).expect("loaded").strokes, preset.strokes);
+    }
+
+    #[test]
+    fn a_file_that_has_a_name_of_the_factorys_is_found_under_another() {
+        let folder = Folder::new("own");
+        let store = PresetStore::at(&folder.0);
+        let name = crate::factory_presets().remove(2).name;
+        let by_hand = folder.0.join(format!("{name}{ENDING}"));
+        let preset = Preset::new(&name);
+        write(&by_hand, &preset).expect("written");
+        let listed = store.list().0.remove(0).name;
+        assert!(listed != name && store.has(&listed), "{listed}");
+        assert_eq!(store.load(&listed).expect("loaded"), preset);
+        store.rename(&listed, "Mine").expect("renamed");
+        assert!(!by_hand.exists() && store.has("Mine") && !store.has(&listed));
     }
 
     #[test]
