@@ -21,7 +21,7 @@ pub use document::{
 };
 pub use factory::factory_presets;
 pub use preset::{Preset, PresetError};
-pub use state::{STATE_VERSION, check_state};
+pub use state::{STATE_VERSION, check_state, choices};
 pub use store::{PresetStore, StoreError, read as read_preset, write as write_preset};
 pub use values::{Buffering, CanvasSync, EngineChoice, OnMiss, Quality};
 

@@ -27,7 +27,8 @@ pub(crate) enum Allowed {
     Choice(&'static [&'static str]),
 }
 
-fn choices(id: &str) -> &'static [&'static str] {
+/// What the choices of a stepped parameter are called in files, in their order; of another, none.
+pub fn choices(id: &str) -> &'static [&'static str] {
     match id {
         "quality" => Quality::ids(),
         "engine" => EngineChoice::ids(),

@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use nice_plug::prelude::{BufferConfig, Params, ProcessMode, Transport};
-use scumble_params::{Preset, PresetStore, ScumbleParams, factory_presets, read_preset};
+use scumble_params::{Preset, PresetStore, ScumbleParams, choices, factory_presets, read_preset};
 
 use super::files::{Sound, read};
 use super::output::{OutputArgs, UnfinishedSound};
@@ -141,8 +141,14 @@ fn set_param(params: &ScumbleParams, word: &str) -> Result<(), CliError> {
         };
         CliError::words(format!("{id}: {text:?} {what}; it may be {allowed}"))
     };
+    // A choice goes by what is shown and by what preset files call it.
+    let step = choices(id).iter().position(|choice| choice.eq_ignore_ascii_case(text.trim()));
+    let named = step.map(|step| {
+        // SAFETY: as above.
+        unsafe { ptr.preview_normalized(step as f32) }
+    });
     // SAFETY: as above.
-    let read = unsafe { ptr.string_to_normalized_value(text) };
+    let read = named.or_else(|| unsafe { ptr.string_to_normalized_value(text) });
     let normalised = read.ok_or_else(|| refused("cannot be read"))?;
     // The reader pulls what is beyond an end to that end, which suits a knob and no script.
     if params.is_beyond(id, text) {
@@ -256,4 +262,24 @@ fn render_channel(
     }
     output.drain(..latency);
     output
+}
+
+#[cfg(test)]
+mod tests {
+    use scumble_params::CanvasSync;
+
+    use super::*;
+
+    #[test]
+    fn a_choice_goes_by_its_name_and_by_what_files_call_it() {
+        let params = ScumbleParams::default();
+        for text in ["seconds", "Seconds", "Host seconds"] {
+            set_param(&params, "canvas_sync=beats").expect("read");
+            assert_eq!(params.canvas_sync.value(), CanvasSync::HostBeats);
+            set_param(&params, &format!("canvas_sync={text}")).expect(text);
+            assert_eq!(params.canvas_sync.value(), CanvasSync::HostSeconds, "{text}");
+        }
+        let error = set_param(&params, "canvas_sync=bars").expect_err("no such").to_string();
+        assert!(error.contains("Host beats, Host seconds, Free"), "{error}");
+    }
 }
