@@ -2,7 +2,7 @@
 
 use std::path::{Path, PathBuf};
 
-use scumble_params::{Preset, PresetStore, factory_presets};
+use scumble_params::{Preset, PresetStore, factory_preset, factory_presets};
 use scumble_ui::glue::link::Presets;
 use scumble_ui::model::{ParamId, PresetEntry, Sound};
 
@@ -66,8 +66,8 @@ impl Presets for Shelf {
     }
 
     fn load(&self, name: &str) -> Result<Sound, String> {
-        if let Some(preset) = factory_presets().iter().find(|p| p.name == name) {
-            return Ok(Self::sound_of(preset));
+        if let Some(preset) = factory_preset(name) {
+            return Ok(Self::sound_of(&preset));
         }
         self.store()?.load(name).map(|p| Self::sound_of(&p)).map_err(|e| e.to_string())
     }

@@ -21,5 +21,5 @@ pub mod units;
 pub mod widgets;
 
 pub use glue::link::{Instance, Presets, Window};
-pub use glue::{App, ScumbleEditor, create_editor};
+pub use glue::{ScumbleEditor, create_editor};
 pub use model::Sound;

@@ -3,8 +3,9 @@
 //! Each turn it takes what the audio threads have pushed, puts the due hops of all sessions into one
 //! job table, has the device compute it, writes the results into the inactive halves and signals
 //! them, in that order. Work of lower priority (tasks, history for a session that joins the device)
-//! runs when no hop is due, or after a patience of its own, in pieces of bounded size. With nothing to do it sleeps until an
-//! audio thread wakes it, or, where they keep a [`rhythm`], until shortly before they come.
+//! runs when no hop is due, or after a patience of its own, in pieces of bounded size. With nothing to
+//! do it sleeps until an audio thread wakes it, or, where they keep a [`rhythm`], until shortly before
+//! they come.
 //!
 //! What the device does not deliver in time, or at all, the worker computes with the session's twin,
 //! which has seen every hop: no state is transferred. It never waits without a limit.

@@ -36,8 +36,8 @@ pub(super) struct Rhythm {
     /// Calls in step, and how many of them make a rhythm.
     steady: u32,
     needed: u32,
-    /// The last call, if it was out of step.
-    stumbled: Option<Instant>,
+    /// The last call was out of step.
+    stumbled: bool,
     /// Nothing was to be done when the last call came.
     idle: bool,
     /// Set for the next call.
@@ -52,7 +52,7 @@ impl Default for Rhythm {
             period: Duration::ZERO,
             steady: 0,
             needed: STEADY,
-            stumbled: None,
+            stumbled: false,
             idle: false,
             alarm: None,
         }
@@ -88,7 +88,7 @@ impl Rhythm {
         let on_beat = self.next_beat(pushed).filter(|_| 2 * interval < 3 * self.period);
         if even || on_beat.is_some() {
             self.steady = self.steady.saturating_add(1);
-            self.stumbled = None;
+            self.stumbled = false;
             if even {
                 self.period = (7 * self.period + interval) / 8;
             }
@@ -96,7 +96,7 @@ impl Rhythm {
             if self.steady > self.needed && self.steady.is_multiple_of(FORGIVEN_AFTER) {
                 self.needed = (self.needed / 2).max(STEADY);
             }
-        } else if self.stumbled.replace(pushed).is_some() {
+        } else if std::mem::replace(&mut self.stumbled, true) {
             (self.steady, self.period, self.beat) = (0, interval, pushed);
         }
         if alarm.is_some_and(|alarm| alarm.sure && pushed + self.period / 4 < alarm.at) {
@@ -132,12 +132,12 @@ impl Rhythm {
         if self.steady < self.needed {
             return None;
         }
-        let calls = match self.stumbled {
+        let calls = match self.last.filter(|_| self.stumbled) {
             None => [self.beat + self.period; 2],
             // The next beat comes first: it is less than a period away.
             Some(late) => [self.beat_after(late), late + self.period],
         };
-        let sure = self.stumbled.is_none();
+        let sure = !self.stumbled;
         let mut alarms =
             calls.map(|call| Alarm { at: call - EARLY, until: call + PATIENT, sure }).into_iter();
         self.alarm = alarms.find(|alarm| alarm.until > now);

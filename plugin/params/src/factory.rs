@@ -66,6 +66,11 @@ impl Sound {
     }
 }
 
+/// The one of this name.
+pub fn factory_preset(name: &str) -> Option<Preset> {
+    factory_presets().into_iter().find(|preset| preset.name == name)
+}
+
 /// All of them, in the order of the menu. The first is silence on the canvas and neutral.
 pub fn factory_presets() -> Vec<Preset> {
     use StrokeKind::{BlurFreq, BlurTime, Freeze, Gain, ModHigh, ModLow, WarpFreq, WarpTime};

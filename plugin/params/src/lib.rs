@@ -19,7 +19,7 @@ pub use document::{
     Axis, Document, DocumentCell, EditorLook, MAX_POINTS, MAX_STROKES, Refusal, Settings,
     check_strokes,
 };
-pub use factory::factory_presets;
+pub use factory::{factory_preset, factory_presets};
 pub use preset::{Preset, PresetError};
 pub use state::{STATE_VERSION, check_state, choices};
 pub use store::{PresetStore, StoreError, read as read_preset, write as write_preset};

@@ -208,7 +208,7 @@ pub fn read(path: &Path) -> Result<Preset, StoreError> {
 }
 
 fn is_factory(name: &str) -> bool {
-    crate::factory_presets().iter().any(|preset| preset.name == name)
+    crate::factory_preset(name).is_some()
 }
 
 /// Writes beside the file first, so that a full disk leaves the old one whole.

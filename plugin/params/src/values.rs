@@ -100,9 +100,9 @@ fn read_in(units: &[(&str, f32)], text: &str) -> Option<f32> {
     }
     let number = text[..end].replace(',', ".").parse::<f32>().ok().filter(|v| v.is_finite())?;
     let unit = text[end..].trim();
-    let worth = |(_, worth): &(&str, f32)| *worth;
-    let known = units.iter().find(|(name, _)| name.eq_ignore_ascii_case(unit)).map(worth);
-    Some(number * if unit.is_empty() { 1.0 } else { known? })
+    let known = |(name, _): &&(&str, f32)| name.eq_ignore_ascii_case(unit);
+    let worth = if unit.is_empty() { 1.0 } else { units.iter().find(known)?.1 };
+    Some(number * worth)
 }
 
 /// `250 ms`, `1.20 s`.

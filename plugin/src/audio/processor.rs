@@ -106,7 +106,7 @@ pub struct Processor {
     /// Which hops of the whole sound hold any, for one who plays a channel of it alone.
     whole_sound: Option<Arc<[bool]>>,
     counts: Counts,
-    /// The engine is given what comes in.
+    /// The engine, if there is one, is given what comes in.
     engaged: bool,
 }
 
@@ -232,17 +232,16 @@ impl Processor {
         let _flush = FlushDenormals::new();
         let length = block.first().map_or(0, |channel| channel.len());
         let live = self.pacing.observe(begun, self.time, length);
-        let engaged = match self.plan.rule {
+        self.engaged = match self.plan.rule {
             Rule::Twin => false,
             Rule::Paced => live,
             Rule::Engaged => true,
         };
         if let Some(link) = &mut self.link
-            && !engaged
+            && !self.engaged
         {
             link.pause();
         }
-        self.engaged = engaged && self.link.is_some();
         self.clock.begin_block(self.time as i64, length, settings.sync, transport);
         self.blend.aim(&settings.mix);
         self.rescue.begin_block(length);
@@ -255,10 +254,10 @@ impl Processor {
             let filled = (self.time % hop as u64) as usize;
             let heard = self.heard_position();
             let step = (length - at).min(hop - filled).min(hop - heard);
-            self.take_input(block, at..at + step, filled, settings, engaged);
+            self.take_input(block, at..at + step, filled, settings);
             self.time += step as u64;
             if heard == 0 {
-                self.next_hop(step, settings, engaged);
+                self.next_hop(step, settings);
             }
             let channels =
                 block.iter_mut().zip(&self.wet).zip(&self.dry).map(|((out, wet), dry)| {
@@ -326,7 +325,6 @@ impl Processor {
         range: std::ops::Range<usize>,
         filled: usize,
         settings: &BlockSettings,
-        engaged: bool,
     ) {
         let length = range.len();
         let sounded = self.input.push(block, range);
@@ -362,7 +360,7 @@ impl Processor {
             self.twin.warm(n);
         }
         if let Some(link) = &mut self.link
-            && engaged
+            && self.engaged
         {
             link.push(n, inputs, &params);
         }
@@ -370,7 +368,7 @@ impl Processor {
     }
 
     /// Fetches the hop that is heard from now on: from the engine, or down the fallback ladder.
-    fn next_hop(&mut self, step: usize, settings: &BlockSettings, engaged: bool) {
+    fn next_hop(&mut self, step: usize, settings: &BlockSettings) {
         let (hop, spec) = (self.plan.spec.h as i64, self.plan.spec);
         // `time` has moved past the step that this hop begins.
         let begins = (self.time - step as u64) as i64;
@@ -382,17 +380,17 @@ impl Processor {
             return;
         }
         let n = n as u64;
-        let source = self.compute(n, settings, engaged);
+        let source = self.compute(n, settings);
         self.seam.join(source, &mut self.wet, &self.dry);
     }
 
-    fn compute(&mut self, n: u64, settings: &BlockSettings, engaged: bool) -> Source {
+    fn compute(&mut self, n: u64, settings: &BlockSettings) -> Source {
         debug_assert!(n < self.pushed, "the async window is at least a hop");
         if self.blend.is_dry() {
             // Nobody hears it; the history is kept, so that it is there at once when asked for. It is
             // taken all the same: halves go round, and the next is there when it is to be heard.
             if let Some(link) = &mut self.link
-                && engaged
+                && self.engaged
             {
                 with_slices_mut(&mut self.wet, |wet| link.read(n, wet));
             }
@@ -400,7 +398,7 @@ impl Processor {
         }
         let mut missed = false;
         if let Some(link) = &mut self.link
-            && engaged
+            && self.engaged
         {
             let ready = with_slices_mut(&mut self.wet, |wet| link.read(n, wet));
             let usable = link.covers(n);
@@ -472,7 +470,7 @@ impl Processor {
             tempo: transport.tempo.unwrap_or(120.0) as f32,
             beats_per_bar: beats_per_bar(transport),
             playing: transport.playing,
-            engaged: self.engaged,
+            engaged: self.engaged && self.link.is_some(),
         });
     }
 

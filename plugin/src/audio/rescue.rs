@@ -122,7 +122,7 @@ impl RescueBudget {
 
     pub fn begin_block(&mut self, samples: usize) {
         let time = |samples: usize| SHARE * samples as f64 / self.sample_rate;
-        self.left = (self.left.max(0.0) + time(samples)).min(time(samples.max(self.span)));
+        self.left = (self.left + time(samples)).min(time(samples.max(self.span)));
     }
 
     /// A hop was pushed. Whether its spectrum is to be made now; `looks_back` says whether there is

@@ -52,14 +52,12 @@ pub fn read(path: &Path) -> Result<Sound, CliError> {
         let packet = match format.next_packet() {
             Ok(Some(packet)) => packet,
             Ok(None) => break,
-            // Written into a pipe, which could not say how long it would be: it ends where it ends.
-            Err(Error::IoError(e))
-                if e.kind() == std::io::ErrorKind::UnexpectedEof && !said_its_length =>
-            {
-                break;
-            }
             Err(Error::IoError(e)) if e.kind() == std::io::ErrorKind::UnexpectedEof => {
-                return Err(fail("ends in the middle of its sound".into()));
+                if said_its_length {
+                    return Err(fail("ends in the middle of its sound".into()));
+                }
+                // Written into a pipe, which could not say how long it would be: it ends here.
+                break;
             }
             Err(e) => return Err(not_sound(e)),
         };

@@ -15,6 +15,18 @@ const ORDERS: usize = 4;
 /// Residuals are cut into up to 2^6 partitions, each with its own Rice parameter.
 const MOST_PARTITIONS: u32 = 6;
 
+/// Whether the format holds such a sound.
+pub fn check(channels: usize, sample_rate: u32, bits: u32) -> io::Result<()> {
+    if (1..=8).contains(&channels) && matches!(bits, 16 | 24) && sample_rate < 1 << 20 {
+        return Ok(());
+    }
+    let what = format!(
+        "{channels} channels of {bits} bits at {sample_rate} Hz; FLAC holds 1 to 8 channels of \
+         16 or 24 bits, up to 1048575 Hz"
+    );
+    Err(io::Error::new(io::ErrorKind::InvalidInput, what))
+}
+
 /// Writes whole numbers of `bits` bits, a vector a channel, as a FLAC file.
 pub fn write(
     channels: &[Vec<i32>],
@@ -22,12 +34,8 @@ pub fn write(
     bits: u32,
     to: &mut impl Write,
 ) -> io::Result<()> {
+    check(channels.len(), sample_rate, bits)?;
     let samples = channels.first().map_or(0, Vec::len);
-    if !(1..=8).contains(&channels.len()) || !matches!(bits, 16 | 24) || sample_rate >= 1 << 20 {
-        let what =
-            format!("FLAC has no {} channels of {bits} bits at {sample_rate} Hz", channels.len());
-        return Err(io::Error::new(io::ErrorKind::InvalidInput, what));
-    }
     to.write_all(b"fLaC")?;
     let mut info = Bits::default();
     info.put(1 << 31 | 34, 32); // the last block of metadata, STREAMINFO, 34 bytes

@@ -1,7 +1,7 @@
 //! `scumble schema` and `scumble presets`.
 
 use clap::Args;
-use scumble_params::{Preset, PresetStore, factory_presets};
+use scumble_params::{Preset, PresetStore, factory_preset, factory_presets};
 
 use super::{CliError, say};
 
@@ -43,8 +43,8 @@ pub struct PresetsArgs {
 }
 
 fn find(name: &str) -> Result<Preset, CliError> {
-    let factory = factory_presets().into_iter().find(|p| p.name == name);
-    factory.map_or_else(|| Ok(PresetStore::user().and_then(|store| store.load(name))?), Ok)
+    factory_preset(name)
+        .map_or_else(|| Ok(PresetStore::user().and_then(|store| store.load(name))?), Ok)
 }
 
 pub fn presets(args: &PresetsArgs) -> Result<(), CliError> {

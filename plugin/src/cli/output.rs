@@ -145,7 +145,10 @@ impl UnfinishedSound {
         let format = Format::of(args)?;
         let fits = match format {
             Format::Wav => fits_into_wav(like.samples(), like.channels.len()),
-            Format::Flac { .. } => fits_into_flac(like.channels.len(), like.sample_rate),
+            Format::Flac { bits } => {
+                flac::check(like.channels.len(), like.sample_rate as u32, bits)
+                    .map_err(|e| e.to_string())
+            }
         };
         fits.map_err(|why| CliError::new(format!("{}: {why}", args.output.display())))?;
         Ok(Self { file: Unfinished::new(&args.output)?, format })
@@ -178,13 +181,6 @@ fn fits_into_wav(samples: usize, channels: usize) -> Result<(), String> {
     }
     let gigabytes = bytes as f64 / f64::from(1 << 30);
     Err(format!("{gigabytes:.1} GiB of sound; a .wav holds less than 4: name the file .flac"))
-}
-
-fn fits_into_flac(channels: usize, sample_rate: f32) -> Result<(), String> {
-    if (1..=8).contains(&channels) && sample_rate < (1 << 20) as f32 {
-        return Ok(());
-    }
-    Err(format!("{channels} channels at {sample_rate} Hz; a .flac holds 8, up to 1048575 Hz"))
 }
 
 fn write_wav(file: &File, sound: &Sound) -> Result<(), String> {

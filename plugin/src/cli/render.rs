@@ -8,7 +8,7 @@ use std::time::Instant;
 
 use clap::{Args, ValueEnum};
 use nice_plug::prelude::{BufferConfig, Params, ProcessMode, Transport};
-use scumble_params::{Preset, PresetStore, ScumbleParams, choices, factory_presets, read_preset};
+use scumble_params::{Preset, PresetStore, ScumbleParams, choices, factory_preset, read_preset};
 
 use super::files::{Sound, read};
 use super::output::{OutputArgs, UnfinishedSound};
@@ -107,7 +107,7 @@ pub fn run(args: &RenderArgs) -> Result<(), CliError> {
 }
 
 fn find_preset(name: &OsStr) -> Result<Preset, CliError> {
-    if let Some(preset) = factory_presets().into_iter().find(|p| name == p.name.as_str()) {
+    if let Some(preset) = name.to_str().and_then(factory_preset) {
         return Ok(preset);
     }
     if Path::new(name).exists() {
@@ -143,12 +143,12 @@ fn set_param(params: &ScumbleParams, word: &str) -> Result<(), CliError> {
     };
     // A choice goes by what is shown and by what preset files call it.
     let step = choices(id).iter().position(|choice| choice.eq_ignore_ascii_case(text.trim()));
-    let named = step.map(|step| {
+    let chosen = step.map(|step| {
         // SAFETY: as above.
         unsafe { ptr.preview_normalized(step as f32) }
     });
     // SAFETY: as above.
-    let read = named.or_else(|| unsafe { ptr.string_to_normalized_value(text) });
+    let read = chosen.or_else(|| unsafe { ptr.string_to_normalized_value(text) });
     let normalised = read.ok_or_else(|| refused("cannot be read"))?;
     // The reader pulls what is beyond an end to that end, which suits a knob and no script.
     if params.is_beyond(id, text) {

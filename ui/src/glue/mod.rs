@@ -24,8 +24,8 @@ use crate::editor::Editor;
 use host::PluginHost;
 use link::Instance;
 use size::Seen;
-use window::Marks;
 pub use window::ScumbleEditor;
+use window::{Marks, Shared};
 
 /// How long a frame stands: the display's rate is the most that is drawn (S15).
 const FRAME: Duration = Duration::from_millis(16);
@@ -50,8 +50,8 @@ pub fn create_editor(
     Some(ScumbleEditor { params, app: app.into(), repaint, open, marks, seen })
 }
 
-/// What the wrapper drives.
-pub struct App {
+/// What the wrapper drives, through [`Shared`].
+struct App {
     editor: Editor,
     host: PluginHost,
     /// Whether a text is being typed, as the window was last told.
@@ -60,44 +60,46 @@ pub struct App {
     seen: Seen,
 }
 
-impl NiceEguiApp for App {
+impl NiceEguiApp for Shared {
     fn build(
         &mut self,
         ctx: egui::Context,
         gui: GuiContext,
         frame: &mut Frame,
     ) -> Result<(), HandlerError> {
-        self.marks.take();
-        self.seen.note(&frame.baseview_window().size());
+        let app = &mut *self.app();
+        app.marks.take();
+        app.seen.note(&frame.baseview_window().size());
         frame.set_clear_color(crate::theme::BACKGROUND.into());
-        self.editor.open(&ctx);
-        self.host.attach(gui);
-        self.editor.settle(&mut self.host);
-        self.keys = None;
+        app.editor.open(&ctx);
+        app.host.attach(gui);
+        app.editor.settle(&mut app.host);
+        app.keys = None;
         Ok(())
     }
 
     fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
+        let app = &mut *self.app();
         let (window, zoom) = (frame.baseview_window().size(), ui.ctx().zoom_factor());
-        self.seen.note(&window);
+        app.seen.note(&window);
         // Looked at in each frame rather than when it changes: a state that is loaded under an open
         // window does not change the window, and so must not name another size.
         let [width, height] = size::points(&window, zoom);
-        self.host.keep_size(width, height, zoom);
-        self.editor.ui(ui, &mut self.host);
-        if let Some([width, height]) = self.host.wanted_size.take() {
+        app.host.keep_size(width, height, zoom);
+        app.editor.ui(ui, &mut app.host);
+        if let Some([width, height]) = app.host.wanted_size.take() {
             ui.ctx().send_viewport_cmd(ViewportCommand::InnerSize(egui::vec2(width, height)));
         }
         let typing = ui.ctx().text_edit_focused();
-        if self.keys != Some(typing) {
-            self.keys = Some(typing);
+        if app.keys != Some(typing) {
+            app.keys = Some(typing);
             frame.set_key_capture(if typing { KeyCapture::CaptureAll } else { ours() });
         }
         ui.ctx().request_repaint_after(FRAME);
     }
 
     fn resized(&mut self, size: WindowSize) {
-        self.seen.note_pixels(size.physical);
+        self.app().seen.note_pixels(size.physical);
     }
 }
 

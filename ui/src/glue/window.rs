@@ -21,10 +21,9 @@ use nice_plug::editor::{
     Editor, EditorHandle, HostMethods, Modifiers, ParentWindowHandle, ResizeHint, SpawnedEditor,
     VirtualKeyCode,
 };
-use nice_plug_egui::baseview::{HandlerError, WindowSize};
 use nice_plug_egui::{
-    EguiEditorHandle, EguiEditorState, EguiNiceSettings, Frame, NiceEguiApp, RepaintNotifier,
-    baseview, create_egui_editor,
+    EguiEditorHandle, EguiEditorState, EguiNiceSettings, RepaintNotifier, baseview,
+    create_egui_editor,
 };
 use scumble_params::{EditorLook, ScumbleParams};
 
@@ -107,6 +106,7 @@ impl ScumbleEditor {
 }
 
 /// The app of all openings; each has an egui editor that drives it.
+#[derive(Clone)]
 pub(super) struct Shared(Arc<Mutex<App>>);
 
 impl From<App> for Shared {
@@ -117,27 +117,8 @@ impl From<App> for Shared {
 
 impl Shared {
     // A frame that panicked has ended its window; the next opening starts from what there is.
-    fn app(&self) -> MutexGuard<'_, App> {
+    pub(super) fn app(&self) -> MutexGuard<'_, App> {
         self.0.lock().unwrap_or_else(PoisonError::into_inner)
-    }
-}
-
-impl NiceEguiApp for Shared {
-    fn build(
-        &mut self,
-        ctx: egui::Context,
-        gui: GuiContext,
-        frame: &mut Frame,
-    ) -> Result<(), HandlerError> {
-        self.app().build(ctx, gui, frame)
-    }
-
-    fn ui(&mut self, ui: &mut egui::Ui, frame: &mut Frame) {
-        self.app().ui(ui, frame);
-    }
-
-    fn resized(&mut self, size: WindowSize) {
-        self.app().resized(size);
     }
 }
 
@@ -157,8 +138,7 @@ impl Editor for ScumbleEditor {
         let size = LogicalSize::new(look.width as f32, look.height as f32);
         let state = EguiEditorState::from_size(size, look.zoom);
         let settings = EguiNiceSettings::new().with_tile("Scumble").with_resize_hint(resize_hint());
-        let app = Shared(self.app.0.clone());
-        let egui = create_egui_editor(state, self.repaint.clone(), settings, app)
+        let egui = create_egui_editor(state, self.repaint.clone(), settings, self.app.clone())
             .ok_or("egui has no editor to give")?;
         self.seen.forget();
         let open = self.open.open();
